@@ -1,0 +1,248 @@
+"""What an assembly declares, with every reference resolved: the types that all parts of the runtime start from.
+
+`assembly` makes these out of `cdk.out`; nothing here reads files or knows CloudFormation's spelling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """A Lambda function. `name` is unique in the assembly, `code` the folder that holds its handler."""
+
+    name: str
+    arn: str
+    handler: str
+    code: Path
+    environment: Mapping[str, str]
+    timeout_seconds: int = 3
+    memory_mb: int = 128
+    role_arn: str | None = None
+    reserved_concurrency: int | None = None
+    runtime: str = "python3.13"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LambdaIntegration:
+    """An AWS_PROXY integration. `timeout_ms` is the integration's own limit (29,000 at most)."""
+
+    function: str
+    timeout_ms: int = 29_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MockIntegration:
+    """A MOCK integration, answered from its templates without any function.
+
+    `request_templates` are by the value of the template selection expression, `response_templates` those of
+    the integration response that is chosen.
+    """
+
+    request_templates: Mapping[str, str] = field(default_factory=dict)
+    response_templates: Mapping[str, str] = field(default_factory=dict)
+    template_selection: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSocketRoute:
+    """A route. Without `answers` (a RouteResponse) the integration's answer is never sent to the client."""
+
+    key: str
+    integration: LambdaIntegration | MockIntegration | None
+    answers: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Throttle:
+    """A stage's or route's limit: a steady rate in requests a second and a burst."""
+
+    rate: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSocketApi:
+    """A WebSocket API with one stage (an API with several stages is several of these, under one id)."""
+
+    id: str
+    name: str
+    stage: str
+    routes: Mapping[str, WebSocketRoute]
+    route_selection_expression: str = "$request.body.action"
+    throttle: Throttle | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRoute:
+    """A route of an HTTP API: `$default`, or a method (or ANY) and a path such as `ANY /api/{proxy+}`."""
+
+    key: str
+    function: str
+    payload_format: str = "2.0"
+    timeout_ms: int = 30_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpApi:
+    """An HTTP API with one stage, `$default` unless the template names another."""
+
+    id: str
+    name: str
+    stage: str
+    routes: tuple[HttpRoute, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redrive:
+    """Where a message goes that was received `max_receives` times without being deleted."""
+
+    queue_arn: str
+    max_receives: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """A standard SQS queue. Times are seconds, sizes bytes."""
+
+    name: str
+    arn: str
+    url: str
+    visibility_timeout: int = 30
+    delay: int = 0
+    retention: int = 345_600
+    receive_wait: int = 0
+    max_message_bytes: int = 1_048_576
+    redrive: Redrive | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSource:
+    """An SQS event source mapping. `max_concurrency` bounds the invocations that it runs at once."""
+
+    queue_arn: str
+    function: str
+    batch_size: int = 10
+    window_seconds: int = 0
+    reports_batch_item_failures: bool = False
+    max_concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """An EventBridge rule on a clock: `expression` is `rate(…)` or `cron(…)`, `input` replaces the event."""
+
+    name: str
+    arn: str
+    expression: str
+    function: str
+    input: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketFiles:
+    """A bucket deployment: the files below `folder` appear in the bucket below `prefix`."""
+
+    folder: Path
+    prefix: str = ""
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    cache_control: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """An S3 bucket, with what the deployments of the assembly put into it (a later one wins)."""
+
+    name: str
+    arn: str
+    files: tuple[BucketFiles, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a behaviour sends a request: an API (by its id) or a bucket (by its name)."""
+
+    kind: Literal["api", "bucket"]
+    target: str
+    path: str = ""
+    custom_headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """A cache behaviour: what matches `pattern` (`*` for the default one) goes to `origin`.
+
+    `forwards_host` is false with the managed policy AllViewerExceptHostHeader. `response_headers` come from
+    """
+
+    pattern: str
+    origin: Origin
+    allowed_methods: frozenset[str] = frozenset({"GET", "HEAD"})
+    response_headers: Mapping[str, str] = field(default_factory=dict)
+    forwards_host: bool = False
+    compress: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """A CloudFront distribution; `behaviours` in the order of their precedence, the default one last."""
+
+    id: str
+    domain_name: str
+    behaviours: tuple[Behaviour, ...]
+    default_root_object: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """A PostgreSQL instance. `port` is the one it listens on here."""
+
+    name: str
+    database: str
+    host: str
+    port: int
+    master_username: str
+    master_password: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """A function to invoke once, synchronously, at each start, before `before` (names of functions) run."""
+
+    name: str
+    function: str
+    before: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsupported:
+    """A resource that isn't run here, with what that means for whoever relies on it."""
+
+    logical_id: str
+    type: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """All that the stacks of one assembly declare together."""
+
+    region: str
+    account: str
+    functions: Mapping[str, Function]
+    websocket_apis: tuple[WebSocketApi, ...] = ()
+    http_apis: tuple[HttpApi, ...] = ()
+    queues: tuple[Queue, ...] = ()
+    event_sources: tuple[EventSource, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    buckets: tuple[Bucket, ...] = ()
+    distributions: tuple[Distribution, ...] = ()
+    databases: tuple[Database, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    unsupported: tuple[Unsupported, ...] = ()
+    outputs: Mapping[str, str] = field(default_factory=dict)
