@@ -178,6 +178,7 @@ class Behaviour:
     """A cache behaviour: what matches `pattern` (`*` for the default one) goes to `origin`.
 
     `forwards_host` is false with the managed policy AllViewerExceptHostHeader. `response_headers` come from
+    the response headers policy.
     """
 
     pattern: str
