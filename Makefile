@@ -1,0 +1,45 @@
+# What a developer types. Every target first installs, builds and synthesises what it needs; nothing is done twice.
+
+export PORT ?= 8000
+export DATA_DIR ?= .local
+export CONNECT_LIMIT PYTHON MESSAGE ROOM USERNAME PASSWORD TESTS
+
+dev = exec sh dev/python -m dev
+
+.PHONY: help run test check synth build install lock shell admin broadcast clean
+
+help: ## Say what each target does
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+run: ## Start everything here; PORT=8000 and DATA_DIR=.local can be set
+	@$(dev) run
+
+test: ## Run every check and test; TESTS="tests/chat -k history" runs some
+	@$(dev) test
+
+check: ## Lint, types and import boundaries only
+	@$(dev) check
+
+synth: ## Synthesise what `cdk deploy` would send, into cdk.out
+	@$(dev) synth
+
+build: ## Build the web client and collect Django's static files
+	@$(dev) build
+
+install: ## Install the locked dependencies
+	@$(dev) install
+
+lock: ## Resolve requirements*.in into the locked files
+	@$(dev) lock
+
+shell: ## Open Django's shell on the running stack
+	@$(dev) shell
+
+admin: ## Make or promote a superuser: USERNAME=… [PASSWORD=…]
+	@$(dev) admin
+
+broadcast: ## Send a system message: MESSAGE="…" [ROOM=general]
+	@$(dev) broadcast
+
+clean: ## Remove what can be made again; the data folder stays
+	@rm -rf .venv .cache build cdk.out frontend/dist frontend/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

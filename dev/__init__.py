@@ -1,0 +1,1 @@
+"""The commands behind `make`: install, build, synthesise, start, test. Standard library only."""

@@ -1,0 +1,107 @@
+"""`python -m dev COMMAND`: what the Makefile's targets run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from dev import checks, node, python_packages, site, stack, synthesis
+from dev.failure import Failure
+from dev.paths import VENV_PYTHON, data_dir
+from dev.processes import Stopped, follow_parent, stop_on_signals
+from dev.steps import one_at_a_time
+
+
+def install() -> None:
+    """Python and Node packages, as locked."""
+    python_packages.install_step().ensure()
+    if step := node.node_step():
+        step.ensure()
+    node.packages_step().ensure()
+
+
+def build() -> None:
+    """What the bucket serves."""
+    install()
+    site.client_step().ensure()
+    site.static_step().ensure()
+
+
+def _run() -> None:
+    stack.check_before_start()
+    with one_at_a_time():
+        build()
+        synthesis.laptop_step(data_dir()).ensure()
+    stack.start()
+
+
+def _test() -> None:
+    with one_at_a_time():
+        build()
+    checks.test()
+
+
+def _check() -> None:
+    with one_at_a_time():
+        install()
+    checks.check()
+
+
+def _synth() -> None:
+    with one_at_a_time():
+        build()
+        synthesis.synthesise_for_deployment()
+    print("Synthesised into cdk.out.")
+
+
+def _locked(work: Callable[[], None]) -> Callable[[], None]:
+    def run() -> None:
+        with one_at_a_time():
+            work()
+
+    return run
+
+
+def _installed(work: Callable[[], None]) -> Callable[[], None]:
+    def run() -> None:
+        if not VENV_PYTHON.exists():
+            raise Failure("Nothing runs in this checkout yet: start it with make run.")
+        work()
+
+    return run
+
+
+COMMANDS: dict[str, Callable[[], None]] = {
+    "run": _run,
+    "test": _test,
+    "check": _check,
+    "synth": _synth,
+    "build": _locked(build),
+    "install": _locked(install),
+    "lock": _locked(lambda: (python_packages.install_step().ensure(), python_packages.lock())[-1]),
+    "shell": _installed(stack.shell),
+    "admin": _installed(stack.admin),
+    "broadcast": _installed(stack.broadcast),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command. Returns the exit status: 1 after a sentence on standard error, 2 for wrong usage."""
+    if len(arguments) != 1 or arguments[0] not in COMMANDS:
+        print(f"usage: python -m dev {{{','.join(COMMANDS)}}}", file=sys.stderr)
+        return 2
+    try:
+        stop_on_signals()
+        follow_parent()
+        COMMANDS[arguments[0]]()
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    except Stopped:
+        print("Stopped.", file=sys.stderr)
+        return 0 if arguments[0] == "run" else 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

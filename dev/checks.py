@@ -1,0 +1,63 @@
+"""Every check and test, in the order in which they fail fastest."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev import node
+from dev.failure import Failure
+from dev.paths import FRONTEND, ROOT, VENV_PYTHON
+from dev.steps import say
+
+_PYTHON = str(VENV_PYTHON)
+
+
+@dataclass(frozen=True)
+class Check:
+    """A program that must end with status 0."""
+
+    name: str
+    command: Sequence[str]
+    cwd: Path = ROOT
+
+
+STATIC = (
+    Check("Lint", [_PYTHON, "-m", "ruff", "check", "."]),
+    Check("Format", [_PYTHON, "-m", "ruff", "format", "--check", "."]),
+    Check("Import boundaries", [_PYTHON, "-m", "importlinter.cli"]),
+    Check("Types", [_PYTHON, "-m", "mypy"]),
+    Check("Client types", ["npm", "run", "--silent", "check"], FRONTEND),
+)
+CLIENT_TESTS = Check("Client tests", ["npm", "run", "--silent", "test"], FRONTEND)
+
+
+def check() -> None:
+    """Lint, types and boundaries. Raises Failure naming what failed."""
+    _run(STATIC)
+
+
+def test() -> None:
+    """Everything, or with TESTS the tests that its arguments (as pytest takes them) choose."""
+    chosen = shlex.split(os.environ.get("TESTS", ""))
+    tests = Check("Tests", [_PYTHON, "-m", "pytest", *chosen])
+    _run([tests] if chosen else [*STATIC, CLIENT_TESTS, tests])
+
+
+def _run(checks: Sequence[Check]) -> None:
+    failed = []
+    environment = {**os.environ, **node.environment()}
+    for check in checks:
+        say(f"── {check.name}")
+        started = time.monotonic()
+        if subprocess.run(check.command, cwd=check.cwd, env=environment, check=False).returncode != 0:
+            failed.append(check.name)
+        outcome = "failed" if check.name in failed else "passed"
+        say(f"── {check.name}: {outcome} in {time.monotonic() - started:.1f} s")
+    if failed:
+        raise Failure(f"Failed: {', '.join(failed)}.")

@@ -1,0 +1,118 @@
+"""Starting the stack here, and talking to the running one."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from dev.failure import Failure
+from dev.paths import ROOT, VENV_PYTHON, data_dir, port
+
+READY = "Chat is ready at {url}"
+
+
+def check_before_start() -> None:
+    """Say at once what would stop the start only a minute later: a taken port, a useless data folder."""
+    for number in (port(), port() + 1):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", number))
+            except OSError as error:
+                reason = "taken by another program" if error.errno == errno.EADDRINUSE else error.strerror
+                raise Failure(
+                    f"Port {number} is {reason}. Stop what uses it, or choose another: make run PORT=9000"
+                ) from error
+    _check_folder(data_dir())
+
+
+def _check_folder(folder: Path) -> None:
+    probe = folder / ".written"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"x" * 65_536)
+        probe.unlink()
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            probe.unlink()
+        raise Failure(
+            f"The data folder {folder} can't be used: {error.strerror}. "
+            "Mend it, or choose another: make run DATA_DIR=…"
+        ) from error
+
+
+def start() -> NoReturn:
+    """Become the stack: this process goes on as it, so that a signal to either is a signal to the stack."""
+    folder = data_dir()
+    command = [
+        str(VENV_PYTHON), "-m", "local_aws",
+        "--assembly", str(folder / "cdk.out"),
+        "--port", str(port()),
+        "--data-dir", str(folder),
+        "--on-ready", READY,
+        "--stop-with-parent",
+    ]  # fmt: skip
+    os.chdir(ROOT)
+    sys.stdout.flush()
+    os.execv(command[0], command)
+
+
+def become(function: str, *command: str) -> NoReturn:
+    """Become a program that runs in the environment of one of the running stack's functions."""
+    os.chdir(ROOT)
+    python = str(VENV_PYTHON)
+    os.execv(
+        python,
+        [
+            python,
+            "-m",
+            "local_aws.exec",
+            "--data-dir",
+            str(data_dir()),
+            function,
+            "--",
+            python,
+            "manage.py",
+            *command,
+        ],
+    )
+
+
+def shell() -> NoReturn:
+    """Django's shell, with the database and the queue of the running stack."""
+    become("parlor-broadcast", "shell")
+
+
+def admin() -> NoReturn:
+    """Make or promote the superuser that USERNAME names."""
+    username = _required("USERNAME", 'make admin USERNAME=ada [PASSWORD="…"]')
+    password = os.environ.get("PASSWORD", "")
+    become("parlor-http", "promote", *(["--password", password] if password else []), "--", username)
+
+
+def broadcast() -> NoReturn:
+    """Invoke the broadcast function and print its answer."""
+    event = {
+        "message": _required("MESSAGE", 'make broadcast MESSAGE="Maintenance in 5 minutes." [ROOM=general]')
+    }
+    if room := os.environ.get("ROOM"):
+        event["room"] = room
+    os.chdir(ROOT)
+    python, endpoint = str(VENV_PYTHON), f"http://127.0.0.1:{port() + 1}"
+    os.execv(
+        python,
+        [python, "-m", "local_aws.invoke", "--endpoint", endpoint, "parlor-broadcast", json.dumps(event)],
+    )
+
+
+def _required(variable: str, example: str) -> str:
+    value = os.environ.get(variable, "")
+    if not value:
+        raise Failure(f"{variable} is missing: {example}")
+    return value

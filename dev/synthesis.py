@@ -1,0 +1,55 @@
+"""Synthesis: the assembly that `cdk deploy` would send, and the one that runs here."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+from dev import node
+from dev.failure import Failure
+from dev.paths import CLIENT, DJANGO_STATIC, ROOT, VENV_PYTHON
+from dev.processes import run
+from dev.steps import Step
+
+_DEFINITION = [ROOT / "infra", ROOT / "app.py", ROOT / "cdk.json"]
+
+
+def laptop_step(data_dir: Path) -> Step:
+    """Synthesise the laptop profile into the data folder. Function code is no input: it is used in place."""
+    limit = os.environ.get("CONNECT_LIMIT", "")
+    if limit and not re.fullmatch(r"[1-9][0-9]{0,6}/[1-9][0-9]{0,6}", limit):
+        raise Failure(f"CONNECT_LIMIT is {limit!r}: it must be PERSON/ADDRESS a minute, such as 20/600.")
+    context: dict[str, object] = {"profile": "laptop", "aws:cdk:bundling-stacks": []}
+    if limit:
+        context["connect_limit"] = limit
+    assembly = data_dir / "cdk.out"
+    return Step(
+        name="Template",
+        doing="synthesising",
+        work=lambda: _synthesise(assembly, context=context, validate=False),
+        inputs=[*_DEFINITION, CLIENT, DJANGO_STATIC, ROOT / "requirements-dev.txt"],
+        makes=assembly / "manifest.json",
+        facts=[json.dumps(context), str(assembly)],
+        stamp=data_dir / "cdk.out" / ".synthesised-from",
+    )
+
+
+def synthesise_for_deployment() -> None:
+    """Synthesise the deployed template into cdk.out, function packages bundled and rules validated."""
+    _synthesise(ROOT / "cdk.out", context={}, validate=True)
+
+
+def _synthesise(assembly: Path, *, context: dict[str, object], validate: bool) -> None:
+    run(
+        [VENV_PYTHON, "app.py"],
+        what="The template could not be synthesised",
+        hint="`.venv/bin/python app.py` shows why.",
+        env={
+            **node.environment(),
+            "CDK_OUTDIR": str(assembly),
+            "CDK_CONTEXT_JSON": json.dumps(context),
+            "CDK_VALIDATION": "true" if validate else "false",
+        },
+    )
