@@ -1,4 +1,4 @@
-"""Somebody who chats without a screen: cookies, forms, tokens and a socket, spelled as a browser spells them."""
+"""Somebody who chats without a screen: cookies, forms, tokens and a socket, as a browser spells them."""
 
 from __future__ import annotations
 

@@ -147,6 +147,19 @@ class Stack:
             with contextlib.suppress(psutil.Error):
                 process.kill()
 
+    def manage(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run one of Django's commands in the environment of the broadcast function."""
+        python = sys.executable
+        local_exec = [python, "-m", "local_aws.exec", "--data-dir", str(self.data_dir), "parlor-broadcast"]
+        return subprocess.run(
+            [*local_exec, "--", python, "manage.py", *command],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
     def make(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another target of the Makefile against it."""
         environment = {**self._environment, "COLUMNS": "200"}

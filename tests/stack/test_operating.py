@@ -72,11 +72,7 @@ def test_the_shell_broadcasts_with_one_call(stack: Stack) -> None:
     text = f"From the shell {uuid.uuid4()}"
     code = f"from chat.broadcast import broadcast; broadcast({text!r}, room='general')"
     with Person(stack).connect("general") as socket:
-        shell = subprocess.run(
-            [sys.executable, "-m", "local_aws.exec", "--data-dir", str(stack.data_dir), "parlor-broadcast", "--",
-             sys.executable, "manage.py", "shell", "-c", code],
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+        shell = stack.manage("shell", "-c", code)
         assert shell.returncode == 0, shell.stderr
         assert socket.of_type("system")["message"] == text
 
