@@ -74,7 +74,7 @@ def _entry(package: str) -> str:
 
 
 def _works(python: Path) -> bool:
-    """Whether the environment's interpreter runs, is this one, and is in its place (a checkout may have moved)."""
+    """Whether the environment's interpreter runs, is of this version, and was made at this place."""
     code = "import sys; print(sys.version); print(sys.prefix)"
     try:
         answer = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=30, check=True)
