@@ -1,7 +1,7 @@
 """What the stack costs a laptop: seconds to start and stop, memory and CPU when idle.
 
-`.venv/bin/python -m benchmarks.footprint` starts it twice in a folder of its own. Its baseline is the first start,
-which makes the database and the template; the second is what a developer waits for each day.
+`.venv/bin/python -m benchmarks.footprint` starts it twice in a folder of its own. Its baseline is the first
+start, which makes the database and the template; the second is what a developer waits for each day.
 """
 
 from __future__ import annotations
@@ -38,9 +38,7 @@ def main() -> None:
                     f"   {process.memory_full_info().pss / 1e6:6.0f} MB  {' '.join(process.cmdline())[:90]}"
                 )
             total = sum(process.memory_full_info().pss for process in processes)
-            print(
-                f"idle memory    {total / 1e6:6.0f} MB in {len(processes)} processes (shared pages counted once)"
-            )
+            print(f"idle memory    {total / 1e6:6.0f} MB, {len(processes)} processes (shared pages once)")
             print(f"idle CPU       {used / _IDLE_SECONDS:6.1%}")
             print(f"stop           {_stop(stack):6.2f} s")
         finally:

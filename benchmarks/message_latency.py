@@ -1,6 +1,6 @@
-"""How long a message takes to its acknowledgement and to the other person, against a bare `ping` in the same run.
+"""How long a message takes to its acknowledgement and to the other person, against a bare `ping`.
 
-Start the stack (`make run`), then: `.venv/bin/python -m benchmarks.message_latency [--port 8000] [--messages 500]`.
+Start the stack (`make run`), then: `.venv/bin/python -m benchmarks.message_latency`.
 A guest may send 10 messages in 10 seconds on one connection, so every tenth message comes from a new pair.
 """
 
