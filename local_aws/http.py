@@ -1,0 +1,534 @@
+"""A small HTTP/1.1 server for a handler of requests: edge, AWS endpoint and Runtime APIs stand on it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl as tls
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+import httptools
+
+logger = logging.getLogger(__name__)
+
+MAX_BODY = 10 * 1024 * 1024
+MAX_HEAD = 32 * 1024
+HEAD_TIMEOUT = 30.0
+IDLE_TIMEOUT = 350.0
+
+# How much is parsed at once bounds how many pipelined requests can be waiting.
+_SLICE = 64 * 1024
+_MAX_UNREAD = 256 * 1024
+# How long a connection that is being closed may take to read what was sent to it.
+_LINGER = 2.0
+
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+_WITHOUT_BODY = frozenset({204, 304})
+_OWN_HEADERS = frozenset({"connection", "keep-alive", "transfer-encoding"})
+
+
+@dataclass(slots=True)
+class Request:
+    """A request with its headers in received order and casing, and its path and query still encoded."""
+
+    method: str
+    target: str
+    path: str
+    query: str
+    headers: list[tuple[str, str]]
+    body: bytes
+    peer: str
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name, in any casing."""
+        wanted = name.lower()
+        for key, value in self.headers:
+            if key.lower() == wanted:
+                return value
+        return None
+
+
+@dataclass(slots=True)
+class Response:
+    """A response. Content-Length is added, and the body left out where the protocol wants none."""
+
+    status: int
+    headers: Iterable[tuple[str, str]] = ()
+    body: bytes = b""
+
+
+Handler = Callable[[Request], Response | Awaitable[Response]]
+Upgrade = Callable[[Request, asyncio.Transport, bytes], None]
+
+
+@dataclass(slots=True)
+class _Limits:
+    max_body: int
+    max_head: int
+    head_timeout: float
+    idle_timeout: float
+
+
+class _OpenConnections(set["_Connection"]):
+    """The connections of a server, with an event for the moment in which the last one ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ended = asyncio.Event()
+        self.ended.set()
+
+    def add(self, connection: _Connection) -> None:
+        super().add(connection)
+        self.ended.clear()
+
+    def discard(self, connection: object) -> None:
+        super().discard(connection)
+        if not self:
+            self.ended.set()
+
+
+class Server:
+    """A listening server and its open connections."""
+
+    def __init__(self, listener: asyncio.Server, connections: _OpenConnections) -> None:
+        self._listener = listener
+        self._connections = connections
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return int(self._listener.sockets[0].getsockname()[1])
+
+    @property
+    def sockets(self) -> tuple[Any, ...]:
+        """The listening sockets."""
+        return tuple(self._listener.sockets)
+
+    def close(self) -> None:
+        """Stop listening; end idle connections now and busy ones once they have their answer."""
+        self._listener.close()
+        for connection in tuple(self._connections):
+            connection.finish()
+
+    async def wait_closed(self, timeout: float = _LINGER) -> None:  # noqa: ASYNC109 - the bound is the point
+        """Wait until the last connection has ended, and abort what is left after `timeout` seconds."""
+        try:
+            await asyncio.wait_for(self._connections.ended.wait(), timeout)
+        except TimeoutError:
+            for connection in tuple(self._connections):
+                connection.abort()
+
+
+async def serve(
+    handler: Handler,
+    *,
+    host: str,
+    port: int,
+    backlog: int = 1024,
+    max_body: int = MAX_BODY,
+    max_head: int = MAX_HEAD,
+    head_timeout: float = HEAD_TIMEOUT,
+    idle_timeout: float = IDLE_TIMEOUT,
+    upgrade: Upgrade | None = None,
+    ssl: tls.SSLContext | None = None,
+) -> Server:
+    """Serve `handler` on `host` and `port` (0 for any).
+
+    The handler returns a response, or an awaitable of one, which is cancelled when the client goes away
+    meanwhile: shield what must go on. `upgrade` gets the WebSocket handshakes and takes their transport over,
+    with what was received after the head. Times are seconds, sizes bytes.
+    """
+    limits = _Limits(max_body, max_head, head_timeout, idle_timeout)
+    connections = _OpenConnections()
+    listener = await asyncio.get_running_loop().create_server(
+        lambda: _Connection(handler, upgrade, limits, connections), host, port, backlog=backlog, ssl=ssl
+    )
+    return Server(listener, connections)
+
+
+class _Refused(Exception):
+    """Raised inside the parser's callbacks to stop it."""
+
+
+class _Connection(asyncio.Protocol):
+    """One client: its requests are answered one after another, in their order."""
+
+    __slots__ = (
+        "__weakref__",
+        "_answering",
+        "_body",
+        "_body_size",
+        "_closing",
+        "_connections",
+        "_deadline",
+        "_handler",
+        "_head_size",
+        "_headers",
+        "_in_head",
+        "_in_message",
+        "_limits",
+        "_loop",
+        "_parser",
+        "_peer",
+        "_reading_paused",
+        "_refusal",
+        "_target",
+        "_timer",
+        "_transport",
+        "_unfinished",
+        "_unread",
+        "_upgrade",
+        "_waiting",
+        "_websocket",
+        "_writing_paused",
+    )
+
+    _transport: asyncio.Transport
+
+    def __init__(
+        self, handler: Handler, upgrade: Upgrade | None, limits: _Limits, connections: _OpenConnections
+    ) -> None:
+        self._handler = handler
+        self._upgrade = upgrade
+        self._limits = limits
+        self._connections = connections
+        self._loop = asyncio.get_running_loop()
+        self._parser: Any = httptools.HttpRequestParser(self)
+        self._target = b""
+        self._headers: list[tuple[str, str]] = []
+        self._body: list[bytes] = []
+        self._body_size = 0
+        self._head_size = 0
+        self._unfinished = 0
+        self._in_head = False
+        self._in_message = False
+        self._waiting: deque[tuple[Request, bool]] = deque()
+        self._answering: asyncio.Future[Response] | None = None
+        self._websocket: Request | None = None
+        self._refusal: int | None = None
+        self._closing = False
+        self._writing_paused = False
+        self._reading_paused = False
+        self._unread = bytearray()
+        self._peer = ""
+        self._deadline: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    # Called by the transport.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        peer = transport.get_extra_info("peername")
+        self._peer = peer[0] if peer else ""
+        self._connections.add(self)
+        self._expect_within(self._limits.head_timeout)
+
+    def data_received(self, data: bytes) -> None:
+        if self._closing:
+            return
+        if self._busy:
+            self._unread += data
+            if len(self._unread) > _MAX_UNREAD and not self._reading_paused:
+                self._reading_paused = True
+                self._transport.pause_reading()
+            return
+        self._parse(data)
+
+    def eof_received(self) -> bool:
+        # Who has shut down one side counts as gone: a Runtime API must see at once that its process ended.
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget()
+        if self._answering is not None:
+            self._answering.cancel()
+
+    def pause_writing(self) -> None:
+        self._writing_paused = True
+
+    def resume_writing(self) -> None:
+        self._writing_paused = False
+        self._go_on()
+
+    # Called by the server.
+
+    def finish(self) -> None:
+        """Close once the request at hand is answered; at once where there is none."""
+        self._closing = True
+        self._waiting.clear()
+        self._unread.clear()
+        if self._answering is None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Drop the connection."""
+        self._transport.abort()
+
+    # Called by the parser.
+
+    def on_message_begin(self) -> None:
+        self._target = b""
+        self._headers = []
+        self._body = []
+        self._body_size = 0
+        self._head_size = 0
+        self._unfinished = 0
+        self._in_head = self._in_message = True
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
+        self._count_head(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count_head(len(name) + len(value) + len(": \r\n"))
+        if self._in_head:  # the trailers of a chunked body are left out
+            self._headers.append((name.decode("latin-1"), value.decode("latin-1")))
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        version = self._parser.get_http_version()
+        if not version.startswith("1."):
+            self._stop_parsing(505)
+        length, hosts, expects = 0, 0, False
+        for name, value in self._headers:
+            match name.lower():
+                case "content-length":
+                    length = int(value)
+                case "host":
+                    hosts += 1
+                case "expect":
+                    expects = value.lower() == "100-continue"
+        if hosts > 1 or (hosts == 0 and version == "1.1"):
+            self._stop_parsing(400)
+        if length > self._limits.max_body:
+            self._stop_parsing(413)
+        if expects and not self._waiting:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        self._body_size += len(body)
+        if self._body_size > self._limits.max_body:
+            self._stop_parsing(413)
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        self._in_message = False
+        method = self._parser.get_method().decode("ascii")
+        if method == "CONNECT":
+            self._stop_parsing(405)
+        target = _origin_form(self._target.decode("latin-1"))
+        path, _, query = target.partition("?")
+        body = b"".join(self._body)
+        self._body = []
+        request = Request(method, target, path, query, self._headers, body, self._peer)
+        upgrades = self._upgrade is not None and self._parser.should_upgrade()
+        if upgrades and (request.header("upgrade") or "").lower() == "websocket":
+            self._websocket = request
+            return
+        keep_alive = self._parser.should_keep_alive() and self._parser.get_http_version() == "1.1"
+        self._waiting.append((request, keep_alive))
+
+    # Requests in.
+
+    @property
+    def _busy(self) -> bool:
+        return self._answering is not None or self._writing_paused
+
+    def _parse(self, data: bytes) -> None:
+        start = 0
+        while start < len(data) and not self._closing:
+            if self._busy:
+                self._unread += data[start:]
+                return
+            part = data if len(data) <= _SLICE else data[start : start + _SLICE]
+            start += len(part)
+            try:
+                self._parser.feed_data(part)
+            except httptools.HttpParserUpgrade as upgrade:
+                # Any other protocol is declined by going on in this one.
+                self._parser = httptools.HttpRequestParser(self)
+                start -= len(part) - upgrade.args[0]
+            except httptools.HttpParserError:
+                self._refusal = self._refusal or 400
+            self._answer_waiting()
+            if self._websocket is not None:
+                self._hand_over(self._websocket, data[start:])
+            elif self._in_message and not self._busy:
+                self._watch_unfinished(len(part))
+
+    def _watch_unfinished(self, size: int) -> None:
+        """Bound what the parser keeps of a head, the time that a head may take, and the pauses of a body."""
+        if not self._in_head or self._unfinished == 0:
+            self._expect_within(self._limits.head_timeout)
+        if self._in_head:
+            # The parser tells of a header only once it is complete.
+            self._unfinished += size
+            if self._unfinished > self._limits.max_head + _SLICE:
+                self._refuse(431)
+
+    def _count_head(self, size: int) -> None:
+        self._head_size += size
+        if self._head_size > self._limits.max_head:
+            self._stop_parsing(431)
+
+    def _stop_parsing(self, status: int) -> None:
+        self._refusal = status
+        raise _Refused
+
+    def _hand_over(self, request: Request, rest: bytes) -> None:
+        assert self._upgrade is not None
+        self._websocket = None
+        if self._answering is not None:
+            self._transport.abort()  # a handshake pipelined behind a request has no meaning
+            return
+        self._forget()
+        self._upgrade(request, self._transport, rest)
+
+    # Responses out.
+
+    def _answer_waiting(self) -> None:
+        while self._waiting and not self._busy:
+            request, keep_alive = self._waiting.popleft()
+            self._deadline = None
+            try:
+                answer = self._handler(request)
+            except Exception:
+                logger.exception("%s %s failed", request.method, request.path)
+                answer = Response(500)
+            if isinstance(answer, Response):
+                self._send(answer, request, keep_alive)
+            else:
+                self._answering = asyncio.ensure_future(answer)
+                self._answering.add_done_callback(partial(self._answered, request, keep_alive))
+                return
+        if self._refusal is not None and not self._busy:
+            self._refuse(self._refusal)
+
+    def _answered(self, request: Request, keep_alive: bool, answer: asyncio.Future[Response]) -> None:
+        self._answering = None
+        if answer.cancelled():
+            self._transport.abort()
+            return
+        if failure := answer.exception():
+            logger.error("%s %s failed", request.method, request.path, exc_info=failure)
+            response = Response(500)
+        else:
+            response = answer.result()
+        self._send(response, request, keep_alive)
+        self._go_on()
+
+    def _send(self, response: Response, request: Request, keep_alive: bool) -> None:
+        if self._transport.is_closing():
+            return
+        keep_alive = keep_alive and not self._closing
+        try:
+            data = _serialise(response, request.method, keep_alive)
+        except ValueError:
+            logger.exception("%s %s has an answer that HTTP can't carry", request.method, request.path)
+            data = _serialise(Response(500), request.method, keep_alive)
+        self._transport.write(data)
+        if keep_alive:
+            self._expect_within(self._limits.idle_timeout)
+        else:
+            self._closing = True
+            self._waiting.clear()
+            self._transport.close()
+
+    def _refuse(self, status: int) -> None:
+        """Answer what isn't taken, and read on for a moment so that the client gets to see it."""
+        if self._closing:
+            return
+        self._closing = True
+        self._transport.write(_serialise(Response(status), "", keep_alive=False))
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+            self._expect_within(_LINGER)
+        else:
+            self._transport.close()
+
+    def _go_on(self) -> None:
+        self._answer_waiting()
+        if self._unread and not self._busy:
+            unread = bytes(self._unread)
+            self._unread.clear()
+            self._parse(unread)
+        if self._reading_paused and len(self._unread) <= _MAX_UNREAD and not self._transport.is_closing():
+            self._reading_paused = False
+            self._transport.resume_reading()
+
+    # Time. One timer for a connection, looked at again when it fires, costs next to nothing a request.
+
+    def _expect_within(self, seconds: float) -> None:
+        deadline = self._deadline = self._loop.time() + seconds
+        if self._timer is None or self._timer.when() > deadline:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(deadline, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        if self._deadline is None:
+            return
+        if self._loop.time() < self._deadline:
+            self._timer = self._loop.call_at(self._deadline, self._on_timer)
+        elif self._closing:
+            self._transport.abort()
+        elif self._answering is None:
+            if self._in_message:
+                self._refuse(408)
+            else:
+                self._transport.close()
+
+    def _forget(self) -> None:
+        self._closing = True
+        self._waiting.clear()
+        self._unread.clear()
+        self._connections.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _origin_form(target: str) -> str:
+    """A target without scheme and authority (those of a proxy's request) and without a fragment."""
+    if not target.startswith("/"):
+        _, _, rest = target.partition("://")
+        path = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
+        if rest:
+            target = rest[path:] if rest[path : path + 1] == "/" else f"/{rest[path:]}"
+    return target.partition("#")[0]
+
+
+def _serialise(response: Response, method: str, keep_alive: bool) -> bytes:
+    """The bytes of a response. Raises ValueError for headers that would break out of their line."""
+    status, body = response.status, response.body
+    length = str(len(body))
+    lines = [f"HTTP/1.1 {status} {_PHRASES.get(status, '')}"]
+    for name, value in response.headers:
+        lowered = name.lower()
+        if lowered == "content-length":
+            if method == "HEAD":
+                length = value
+        elif lowered not in _OWN_HEADERS:
+            lines.append(f"{name}: {value}")
+    if status not in _WITHOUT_BODY:
+        lines.append(f"Content-Length: {length}")
+    if not keep_alive:
+        lines.append("Connection: close")
+    head = "\r\n".join(lines)
+    breaks = len(lines) - 1
+    if head.count("\n") != breaks or head.count("\r") != breaks or "\0" in head:
+        raise ValueError(f"control characters in the headers {list(response.headers)!r}")
+    try:
+        encoded = head.encode("latin-1")
+    except UnicodeEncodeError:
+        encoded = head.encode()
+    if method == "HEAD" or status in _WITHOUT_BODY:
+        body = b""
+    return b"%b\r\n\r\n%b" % (encoded, body)
