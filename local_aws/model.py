@@ -13,7 +13,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """A Lambda function. `name` is unique in the assembly, `code` the folder that holds its handler."""
+    """A Lambda function. `name` is unique in the assembly, `code` the folder that holds its handler.
+
+    Below a `system_log_level` of INFO the service leaves out its own START, END and REPORT lines (JSON only).
+    """
 
     name: str
     arn: str
@@ -25,6 +28,9 @@ class Function:
     role_arn: str | None = None
     reserved_concurrency: int | None = None
     runtime: str = "python3.13"
+    log_format: Literal["Text", "JSON"] = "Text"
+    application_log_level: str = "INFO"
+    system_log_level: str = "INFO"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
