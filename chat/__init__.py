@@ -1,0 +1,1 @@
+"""The chat: rooms, messages, who may do what, and what goes out to whom."""

@@ -1,0 +1,153 @@
+"""The live connections: whose they are, which room they are in, and how they end."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.sessions.backends.base import SessionBase
+from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.utils import timezone
+from django_aws_api_gateway_websockets.models import ChannelPermission, WebSocketSession
+
+from chat.models import ConnectionLogin, Room
+from chat.rooms import Entrance
+
+# API Gateway answers a post to a connection that is still connecting as it does one that has gone.
+SETTLING_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class LiveConnection:
+    """A connection as its next action finds it. `entrance` is None if its room has gone."""
+
+    session: WebSocketSession
+    login_lasts: bool
+    entrance: Entrance | None
+
+    @property
+    def user(self) -> User | AnonymousUser:
+        return self.session.user or AnonymousUser()
+
+    @property
+    def sender(self) -> str:
+        """By what the connection's messages are counted: a person has one limit over all connections."""
+        return (
+            f"user {self.session.user_id}" if self.session.user_id else f"guest {self.session.connection_id}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """The statement that reads a connection with all that is said about it, and how its row divides."""
+
+    sql: str
+    fields: tuple[tuple[type[models.Model], tuple[str, ...]], ...]
+
+
+@cache
+def _load_statement() -> _Load:
+    tables: tuple[tuple[str, type[models.Model]], ...] = (
+        ("session", WebSocketSession),
+        ("person", User),
+        ("room", Room),
+        ("rule", ChannelPermission),
+    )
+    columns = ", ".join(
+        f'{alias}."{field.column}"' for alias, model in tables for field in model._meta.concrete_fields
+    )
+    sql = f"""
+        SELECT session.user_id IS NULL OR login.session_key IS NOT NULL, {columns}
+        FROM {WebSocketSession._meta.db_table} session
+        LEFT JOIN {User._meta.db_table} person ON person.id = session.user_id
+        LEFT JOIN {Room._meta.db_table} room ON room.name = session.channel_name
+        LEFT JOIN {ChannelPermission._meta.db_table} rule ON rule.channel_name = session.channel_name
+        LEFT JOIN chat_connectionlogin opened_under ON opened_under.connection_id = session.id
+        LEFT JOIN django_session login
+            ON login.session_key = opened_under.login_id AND login.expire_date > now()
+        WHERE session.connection_id = %s AND session.api_gateway_id = %s AND session.connected
+    """  # noqa: S608 (names of tables and columns, no input)
+    return _Load(
+        sql,
+        tuple((model, tuple(field.attname for field in model._meta.concrete_fields)) for _, model in tables),
+    )
+
+
+def live_connection(connection_id: str, *, api_gateway_id: int) -> LiveConnection | None:
+    """Read a connection in one statement, never from a cache: what ended it must show at once."""
+    load = _load_statement()
+    with connection.cursor() as cursor:
+        cursor.execute(load.sql, [connection_id, api_gateway_id])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    login_lasts, *values = row
+    session, person, room, permission = _instances(load.fields, values)
+    session.user = person
+    return LiveConnection(session, login_lasts, Entrance(room, permission) if room and permission else None)
+
+
+def _instances(
+    fields: tuple[tuple[type[models.Model], tuple[str, ...]], ...], values: list[Any]
+) -> Iterator[Any]:
+    start = 0
+    for model, names in fields:
+        part = values[start : start + len(names)]
+        start += len(names)
+        # The first column is the primary key: null where the join found nothing.
+        yield None if part[0] is None else model.from_db(DEFAULT_DB_ALIAS, names, part)
+
+
+def remember_login(connection_id: str, login: SessionBase) -> None:
+    """Note which login a new connection was opened under, so that it ends with it."""
+    session = WebSocketSession.objects.only("pk").get(connection_id=connection_id)
+    ConnectionLogin.objects.create(connection=session, login_id=login.session_key)
+
+
+def end(session: WebSocketSession) -> None:
+    """Take a connection off the live ones: it gets nothing more and can do nothing more."""
+    WebSocketSession.objects.filter(pk=session.pk).update(connected=False, updated_on=timezone.now())
+
+
+def move_to_room(session: WebSocketSession, room: str) -> int | None:
+    """Put a connection into `room`.
+
+    Returns the number of the change: of two changes that race, the connection is where the one with
+    the higher number says. None if the connection has ended meanwhile.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE django_aws_api_gateway_websockets_websocketsession
+            SET channel_name = %s, request_count = request_count + 1, updated_on = now()
+            WHERE id = %s AND connected
+            RETURNING request_count
+            """,
+            [room, session.pk],
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def forget_gone(connection_ids: Sequence[str]) -> int:
+    """Mark connections as gone that `@connections` no longer knows. Returns how many were live.
+
+    Rows that are being changed are skipped: two of these at once must not wait for each other, and
+    whatever is still gone will be reported again.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE django_aws_api_gateway_websockets_websocketsession
+            SET connected = false, updated_on = now()
+            WHERE id IN (
+                SELECT id FROM django_aws_api_gateway_websockets_websocketsession
+                WHERE connection_id = ANY(%s) AND connected
+                  AND created_on < now() - make_interval(secs => %s)
+                FOR UPDATE SKIP LOCKED
+            )
+            """,
+            [list(connection_ids), SETTLING_SECONDS],
+        )
+        return int(cursor.rowcount)

@@ -1,0 +1,45 @@
+"""Which rooms there are, and whom they let in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.contrib.auth.models import AnonymousUser, User
+from django_aws_api_gateway_websockets.models import ChannelPermission
+
+from chat.models import Room
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """A room together with the library's rule that says who may enter it."""
+
+    room: Room
+    permission: ChannelPermission
+
+    @property
+    def restricted(self) -> bool:
+        return bool(self.permission.access != ChannelPermission.Access.ALLOW_ALL)
+
+    def admits(self, user: User | AnonymousUser) -> bool:
+        """Whether `user` may be in the room: read it and write in it."""
+        if not user.is_authenticated and not self.room.guests:
+            return False
+        return bool(self.permission.allows(user))
+
+
+def entrance(name: str) -> Entrance | None:
+    """The room called `name`, or None where there is none or nobody has said who may enter."""
+    room = Room.objects.filter(name=name).first()
+    permission = ChannelPermission.for_channel(name) if room else None
+    return Entrance(room, permission) if room and permission else None
+
+
+def entrances_for(user: User | AnonymousUser) -> list[Entrance]:
+    """The rooms that `user` may enter, in the order in which they are listed. Two statements."""
+    permissions: Mapping[str, ChannelPermission] = {
+        permission.channel_name: permission for permission in ChannelPermission.objects.all()
+    }
+    entrances = (
+        Entrance(room, permissions[room.name]) for room in Room.objects.all() if room.name in permissions
+    )
+    return [candidate for candidate in entrances if candidate.admits(user)]

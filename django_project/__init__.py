@@ -1,0 +1,1 @@
+"""Django itself: settings, URLs, and the two applications that the functions run."""

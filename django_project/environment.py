@@ -1,0 +1,118 @@
+"""What the functions' environment variables say, read and checked in one place."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+DEFAULT_ORIGIN = "http://127.0.0.1:8000"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class DatabaseEnvironment:
+    """How to reach PostgreSQL. With ``iam`` the password is a token made for each connection."""
+
+    host: str
+    port: int
+    name: str
+    user: str
+    sslmode: str
+    ca_file: str
+    auth: str
+    password: str
+    app_user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Environment:
+    """The typed environment of every function that runs Django."""
+
+    public_origin: str
+    secret_key: str
+    gateway_secrets: tuple[str, ...]
+    database: DatabaseEnvironment
+    websocket_api_id: str
+    websocket_stage: str
+    delivery_queue_url: str
+    connects_per_person: int
+    connects_per_address: int
+    region: str
+
+    @property
+    def public_netloc(self) -> str:
+        """The public host, with its port where the origin names one."""
+        return urlsplit(self.public_origin).netloc
+
+    @property
+    def is_https(self) -> bool:
+        return self.public_origin.startswith("https://")
+
+
+def read_environment(variables: Mapping[str, str]) -> Environment:
+    """Read the environment, naming the variable that is missing or malformed.
+
+    Inside Lambda every secret must be given. Elsewhere (``manage.py``, type checks, tests) a
+    secret key is made up for the process.
+
+    :raises ImproperlyConfigured: With a sentence that names the variable.
+    """
+    in_lambda = "AWS_LAMBDA_FUNCTION_NAME" in variables
+    secret_key = variables.get("DJANGO_SECRET_KEY", "")
+    if not secret_key:
+        if in_lambda:
+            raise ImproperlyConfigured("DJANGO_SECRET_KEY is not set.")
+        secret_key = secrets.token_urlsafe(64)
+    per_person, per_address = _connect_limit(variables.get("CONNECT_LIMIT", "20/600"))
+    return Environment(
+        public_origin=_origin(variables.get("PUBLIC_ORIGIN", DEFAULT_ORIGIN)),
+        secret_key=secret_key,
+        gateway_secrets=tuple(
+            secret.strip() for secret in variables.get("GATEWAY_SECRETS", "").split(",") if secret.strip()
+        ),
+        database=_database(variables),
+        websocket_api_id=variables.get("WEBSOCKET_API_ID", ""),
+        websocket_stage=variables.get("WEBSOCKET_STAGE", "ws"),
+        delivery_queue_url=variables.get("DELIVERY_QUEUE_URL", ""),
+        connects_per_person=per_person,
+        connects_per_address=per_address,
+        region=variables.get("AWS_REGION") or variables.get("AWS_DEFAULT_REGION", ""),
+    )
+
+
+def _database(variables: Mapping[str, str]) -> DatabaseEnvironment:
+    auth = variables.get("DATABASE_AUTH", "password")
+    if auth not in ("iam", "password"):
+        raise ImproperlyConfigured(f'DATABASE_AUTH must be "iam" or "password", not "{auth}".')
+    return DatabaseEnvironment(
+        host=variables.get("DATABASE_HOST", "127.0.0.1"),
+        port=_whole_number("DATABASE_PORT", variables.get("DATABASE_PORT", "5432")),
+        name=variables.get("DATABASE_NAME", "parlor"),
+        user=variables.get("DATABASE_USER", "parlor_app"),
+        sslmode=variables.get("DATABASE_SSLMODE", "prefer"),
+        ca_file=variables.get("DATABASE_CA_FILE", ""),
+        auth=auth,
+        password=variables.get("DATABASE_PASSWORD", ""),
+        app_user=variables.get("DATABASE_APP_USER", ""),
+    )
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/") or parts.query:
+        raise ImproperlyConfigured(f'PUBLIC_ORIGIN must look like "https://chat.example.com", not "{value}".')
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _connect_limit(value: str) -> tuple[int, int]:
+    person, slash, address = value.partition("/")
+    if not slash:
+        raise ImproperlyConfigured(f'CONNECT_LIMIT must look like "20/600" (person/address), not "{value}".')
+    return _whole_number("CONNECT_LIMIT", person), _whole_number("CONNECT_LIMIT", address)
+
+
+def _whole_number(name: str, value: str) -> int:
+    if not value.strip().isdecimal() or int(value) < 1:
+        raise ImproperlyConfigured(f'{name} must be a whole number of 1 or more, not "{value}".')
+    return int(value)

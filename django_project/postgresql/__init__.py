@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend, with a password that may be an IAM token."""

@@ -1,0 +1,1 @@
+"""One entry point for each Lambda function: event in, one call, answer out."""

@@ -1,0 +1,79 @@
+"""The HTTP function: an event of the HTTP API becomes a request for Django's pages, through Mangum."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.crypto import constant_time_compare
+from mangum import Mangum
+
+from lambda_handlers.django_setup import set_up
+from lambda_handlers.viewer import viewer_address
+
+set_up()
+
+from django.conf import settings  # noqa: E402 (the settings belong to a Django that is set up)
+from django_aws_api_gateway_websockets.models import GATEWAY_SECRET_HEADER  # noqa: E402
+
+from django_project.asgi import get_page_application  # noqa: E402
+
+logger = logging.getLogger(__name__)
+
+if not settings.ENVIRONMENT.gateway_secrets:
+    raise ImproperlyConfigured("GATEWAY_SECRETS is not set: requests could not be told from forged ones.")
+
+_PUBLIC = urlsplit(settings.PUBLIC_ORIGIN)
+_PLAIN = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"}
+
+# Mangum runs on the current loop; Python no longer makes one by itself.
+asyncio.set_event_loop(asyncio.new_event_loop())
+_application = Mangum(get_page_application(), lifespan="off")
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
+    if not _came_through_the_distribution(headers):
+        logger.warning("Refused a request that did not come through the distribution")
+        return {"statusCode": 403, "headers": _PLAIN, "body": f"Open {settings.PUBLIC_ORIGIN}/ instead.\n"}
+    try:
+        response: dict[str, Any] = _application(_as_received(event, headers), context)
+    except Exception:
+        logger.exception("Request %s failed", context.aws_request_id)
+        return {"statusCode": 500, "headers": _PLAIN, "body": "Something went wrong on our side.\n"}
+    if event["requestContext"]["http"]["method"] == "HEAD":
+        response["body"] = ""
+        response["isBase64Encoded"] = False
+    return response
+
+
+def _came_through_the_distribution(headers: Mapping[str, str]) -> bool:
+    given = headers.get(GATEWAY_SECRET_HEADER.lower(), "")
+    # Every secret is compared, so that time tells nothing.
+    matches = [constant_time_compare(given, secret) for secret in settings.ENVIRONMENT.gateway_secrets]
+    return any(matches)
+
+
+def _as_received(event: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
+    """The event as the viewer sent it: public host, own address, exact path.
+
+    Mangum reads `requestContext.http.path`, where AWS drops the slash at the end.
+    """
+    http = event["requestContext"]["http"]
+    viewer = viewer_address(headers.get("x-forwarded-for", ""), http["sourceIp"])
+    return {
+        **event,
+        "headers": {
+            **{name: value for name, value in headers.items() if "_" not in name},
+            "host": _PUBLIC.netloc,
+            "x-forwarded-proto": _PUBLIC.scheme,
+            "x-forwarded-port": str(_PUBLIC.port or (443 if _PUBLIC.scheme == "https" else 80)),
+            "x-forwarded-for": viewer,
+        },
+        "requestContext": {
+            **event["requestContext"],
+            "http": {**http, "path": event["rawPath"], "sourceIp": viewer},
+        },
+    }

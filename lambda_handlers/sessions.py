@@ -1,0 +1,48 @@
+"""The sessions function: forgets connections that the delivery found gone, and cleans up on a schedule."""
+
+import json
+import logging
+from dataclasses import asdict
+from typing import Any
+
+from lambda_handlers.django_setup import check_connections, set_up
+
+set_up()
+
+from chat.cleanup import clean_up  # noqa: E402 (needs a Django that is set up)
+from chat.connections import forget_gone  # noqa: E402
+
+logger = logging.getLogger(__name__)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """An SQS batch of `{"connections": [id, …]}`, or the schedule's event."""
+    check_connections()
+    if "Records" in event:
+        return _forget(event["Records"])
+    cleaned = clean_up()
+    logger.info("Cleaned up: %s", cleaned)
+    return asdict(cleaned)
+
+
+def _forget(records: list[dict[str, Any]]) -> dict[str, Any]:
+    """Forget what the records name. A record that can't be read fails alone, so that SQS sets it aside."""
+    gone: list[str] = []
+    failures = []
+    for record in records:
+        try:
+            gone += _connection_ids(record["body"])
+        except ValueError as error:
+            logger.error("Message %s of the gone queue can't be read: %s", record["messageId"], error)
+            failures.append({"itemIdentifier": record["messageId"]})
+    forgotten = forget_gone(gone) if gone else 0
+    logger.info("Forgot %d of %d connections", forgotten, len(gone))
+    return {"batchItemFailures": failures}
+
+
+def _connection_ids(body: str) -> list[str]:
+    message = json.loads(body)
+    ids = message.get("connections") if isinstance(message, dict) else None
+    if not isinstance(ids, list) or not all(isinstance(one, str) and "\0" not in one for one in ids):
+        raise ValueError('expected {"connections": ["id", …]}')
+    return ids

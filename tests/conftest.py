@@ -1,0 +1,49 @@
+"""What tests share: a PostgreSQL server of their own, started when the first test needs the database."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from local_aws.database import Postgres
+from local_aws.model import Database
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A running server with a master role as RDS has one, `parlor_master`."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = Postgres(tmp_path_factory.mktemp("database") / "postgres", port)
+    server.start()
+    try:
+        server.ensure(
+            Database(
+                name="tests",
+                database="parlor",
+                host="127.0.0.1",
+                port=port,
+                master_username="parlor_master",
+                master_password="unused: loopback is trusted",
+            )
+        )
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(postgres: Postgres, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Migrate a database on that server, in place of pytest-django's own: it is thrown away as a whole."""
+    from django.core.management import call_command
+    from django.db import connections
+
+    connections["default"].settings_dict.update(
+        HOST="127.0.0.1", PORT=str(postgres.port), NAME="parlor", USER="parlor_master", PASSWORD=""
+    )
+    with django_db_blocker.unblock():
+        call_command("migrate", verbosity=0)
+        yield
+        connections.close_all()
