@@ -140,13 +140,17 @@ class EventSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """An EventBridge rule on a clock: `expression` is `rate(…)` or `cron(…)`, `input` replaces the event."""
+    """An EventBridge rule or schedule on a clock.
+
+    `expression` is `rate(…)`, `cron(…)` or `at(…)`, read in `timezone`; `input` replaces the event.
+    """
 
     name: str
     arn: str
     expression: str
     function: str
     input: str | None = None
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,6 +240,15 @@ class Unsupported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A resource that has no part in a stack on one machine, with the reason."""
+
+    logical_id: str
+    type: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assembly:
     """All that the stacks of one assembly declare together."""
 
@@ -252,4 +265,5 @@ class Assembly:
     databases: tuple[Database, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     unsupported: tuple[Unsupported, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,118 @@
+"""Functions with their code and environment, and the triggers that run them during a deployment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from local_aws.assembly.attributes import physical_name
+from local_aws.assembly.code import asset_folder, inline_folder
+from local_aws.assembly.endpoints import Endpoints
+from local_aws.assembly.resources import Resource, Resources
+from local_aws.errors import StackError
+from local_aws.model import Function, Trigger
+
+_FUNCTION_NAME = re.compile(r":function:([A-Za-z0-9_-]+)")
+_RUNTIME = re.compile(r"python3\.\d+")
+
+
+def functions(resources: Resources, endpoints: Endpoints) -> dict[str, Function]:
+    """The Python functions, without those that only serve custom resources of the deployment."""
+    found = {}
+    for resource in resources.of_type("AWS::Lambda::Function"):
+        if reason_not_to_run(resource) is None:
+            function = _function(resource, endpoints)
+            found[function.name] = function
+    return found
+
+
+def reason_not_to_run(resource: Resource) -> str | None:
+    """Why a function isn't run here, if it isn't."""
+    if resource.attribute("Arn") in _providers(resource.scope.all):
+        return "it serves custom resources during a deployment"
+    if resource.get("PackageType") == "Image":
+        return "it is a container image, and only Python functions run here"
+    runtime = str(resource.get("Runtime", ""))
+    if not _RUNTIME.fullmatch(runtime):
+        return f"its runtime is {runtime}, and only Python functions run here"
+    return None
+
+
+def function_name(arn_or_name: str) -> str:
+    """The function's name out of its ARN, a version's or an alias's, an integration's URI, or the name."""
+    match = _FUNCTION_NAME.search(arn_or_name)
+    return match[1] if match else arn_or_name
+
+
+def triggers(resources: Resources, functions: Mapping[str, Function]) -> tuple[Trigger, ...]:
+    """Custom::Trigger resources in the order of their dependencies."""
+    found: list[Trigger] = []
+    visited: set[Resource] = set()
+
+    def visit(resource: Resource) -> None:
+        if resource in visited:
+            return
+        visited.add(resource)
+        for logical_id in resource.depends_on:
+            if (dependency := resource.scope.resources.get(logical_id)) is not None:
+                visit(dependency)
+        if resource.type == "Custom::Trigger":
+            name = function_name(str(resource.get("HandlerArn")))
+            if name in functions:
+                before = _dependants(resource, functions)
+                found.append(Trigger(name=resource.logical_id, function=name, before=before))
+
+    for resource in resources.of_type("Custom::Trigger"):
+        visit(resource)
+    return tuple(found)
+
+
+def _dependants(trigger: Resource, functions: Mapping[str, Function]) -> tuple[str, ...]:
+    names = (
+        physical_name(resource)
+        for resource in trigger.scope.resources.values()
+        if resource.type == "AWS::Lambda::Function" and trigger.logical_id in resource.depends_on
+    )
+    return tuple(name for name in names if name in functions)
+
+
+def _providers(resources: Resources) -> set[str]:
+    custom = (resource for resource in resources if resource.type.startswith(("Custom::", "AWS::CloudFormation::Cu")))
+    return {str(resource.get("ServiceToken")) for resource in custom}
+
+
+def _function(resource: Resource, endpoints: Endpoints) -> Function:
+    variables = resource.get("Environment", {}).get("Variables", {})
+    logging = resource.get("LoggingConfig", {})
+    reserved = resource.get("ReservedConcurrentExecutions")
+    return Function(
+        name=physical_name(resource),
+        arn=resource.attribute("Arn"),
+        handler=str(resource.get("Handler", "")),
+        code=_code(resource),
+        environment={name: endpoints.rewritten(_text(value)) for name, value in variables.items()},
+        timeout_seconds=int(resource.get("Timeout", 3)),
+        memory_mb=int(resource.get("MemorySize", 128)),
+        role_arn=resource.get("Role"),
+        reserved_concurrency=None if reserved is None else int(reserved),
+        runtime=str(resource.get("Runtime")),
+        log_format="JSON" if logging.get("LogFormat") == "JSON" else "Text",
+        application_log_level=str(logging.get("ApplicationLogLevel", "INFO")),
+        system_log_level=str(logging.get("SystemLogLevel", "INFO")),
+    )
+
+
+def _code(resource: Resource) -> Path:
+    workspace = resource.scope.all.site.workspace
+    code = resource.get("Code", {})
+    if (source := code.get("ZipFile")) is not None:
+        return inline_folder(workspace, str(source))
+    asset = resource.scope.stack.assets.get(str(code.get("S3Key")))
+    if asset is None:
+        raise StackError(f"The code of function {physical_name(resource)} is no asset of the assembly.")
+    return asset_folder(workspace, asset)
+
+
+def _text(value: object) -> str:
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)

@@ -1,0 +1,52 @@
+"""Puts an assembly together: each part of it from its resources, and what of it doesn't run here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from local_aws.assembly import apis, distributions, lambdas, messaging, storage
+from local_aws.assembly.cloud_assembly import stacks
+from local_aws.assembly.endpoints import Endpoints
+from local_aws.assembly.resources import Resources
+from local_aws.assembly.site import Site
+from local_aws.assembly.unsupported import skipped, unsupported
+from local_aws.errors import StackError
+from local_aws.model import Assembly
+
+
+def read(directory: Path, site: Site) -> Assembly:
+    """Read the assembly in `directory`. Raises `StackError`, with a sentence, where it can't be understood.
+
+    Secrets that it declares are made where `site.secrets` doesn't have them yet.
+    """
+    resources = Resources(stacks(directory), site)
+    try:
+        return _assembly(resources, site)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StackError(
+            f"The template has something that isn't understood here ({type(error).__name__}: {error})."
+        ) from error
+
+
+def _assembly(resources: Resources, site: Site) -> Assembly:
+    websocket_apis, http_apis = apis.websocket_apis(resources), apis.http_apis(resources)
+    endpoints = Endpoints(websocket_apis, http_apis, resources.region, site)
+    functions = lambdas.functions(resources, endpoints)
+    site.secrets.save()
+    return Assembly(
+        region=resources.region,
+        account=resources.account,
+        functions=functions,
+        websocket_apis=websocket_apis,
+        http_apis=http_apis,
+        queues=messaging.queues(resources),
+        event_sources=messaging.event_sources(resources, functions),
+        schedules=messaging.schedules(resources, functions),
+        buckets=storage.buckets(resources, site.workspace),
+        distributions=distributions.distributions(resources),
+        databases=storage.databases(resources),
+        triggers=lambdas.triggers(resources, functions),
+        unsupported=unsupported(resources, functions),
+        skipped=skipped(resources, functions),
+        outputs={name: endpoints.rewritten(str(value)) for name, value in resources.outputs().items()},
+    )

@@ -1,0 +1,81 @@
+"""Buckets with the files that the deployment puts into them, and databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from local_aws.assembly.attributes import physical_name
+from local_aws.assembly.code import asset_folder
+from local_aws.assembly.resources import Resource, Resources
+from local_aws.model import Bucket, BucketFiles, Database
+
+BUCKET_DEPLOYMENT = "Custom::CDKBucketDeployment"
+
+
+def buckets(resources: Resources, workspace: Path) -> tuple[Bucket, ...]:
+    """The buckets, each with its deployments in the order of the template."""
+    return tuple(
+        Bucket(
+            name=physical_name(resource),
+            arn=resource.attribute("Arn"),
+            files=tuple(
+                files
+                for deployment in resources.of_type(BUCKET_DEPLOYMENT)
+                if deployment.get("DestinationBucketName") == physical_name(resource)
+                for files in _files(deployment, workspace)
+            ),
+        )
+        for resource in resources.of_type("AWS::S3::Bucket")
+    )
+
+
+def databases(resources: Resources) -> tuple[Database, ...]:
+    """The PostgreSQL instances and clusters. They share one server here."""
+    return tuple(_database(resource) for resource in postgres_resources(resources))
+
+
+def postgres_resources(resources: Resources) -> Iterator[Resource]:
+    for resource in resources.of_type("AWS::RDS::DBInstance", "AWS::RDS::DBCluster"):
+        member_of_cluster = resource.get("DBClusterIdentifier") is not None and resource.type.endswith("Instance")
+        if not member_of_cluster and "postgres" in str(resource.get("Engine", "")):
+            yield resource
+
+
+def _files(deployment: Resource, workspace: Path) -> Iterator[BucketFiles]:
+    metadata = {name.lower(): value for name, value in deployment.get("SystemMetadata", {}).items()}
+    for key in deployment.get("SourceObjectKeys", ()):
+        asset = deployment.scope.stack.assets.get(str(key))
+        if asset is None:
+            continue
+        yield BucketFiles(
+            folder=asset_folder(workspace, asset),
+            prefix=str(deployment.get("DestinationBucketKeyPrefix", "")).strip("/"),
+            include=tuple(deployment.get("Include", ())),
+            exclude=tuple(deployment.get("Exclude", ())),
+            cache_control=metadata.get("cache-control"),
+        )
+
+
+def _database(resource: Resource) -> Database:
+    every = resource.scope.all
+    return Database(
+        name=physical_name(resource),
+        database=str(resource.get("DBName") or resource.get("DatabaseName") or "postgres"),
+        host="127.0.0.1",
+        port=every.site.database_port,
+        master_username=str(resource.get("MasterUsername")),
+        master_password=_master_password(resource),
+    )
+
+
+def _master_password(resource: Resource) -> str:
+    if resource.get("ManageMasterUserPassword") in (True, "true"):
+        import json
+
+        from local_aws.assembly.attributes import master_secret_string
+
+        secret: dict[str, Any] = json.loads(master_secret_string(resource))
+        return str(secret["password"])
+    return str(resource.get("MasterUserPassword", ""))

@@ -1,0 +1,93 @@
+"""The queues of an assembly on an event loop: waiting for messages, and the clock that makes them visible."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from local_aws.model import Queue
+from local_aws.queues.journal import QueueJournal
+from local_aws.queues.queue import Message, StandardQueue
+
+
+class Queues:
+    """All queues by name and by ARN, with what the journal at `path` has kept of them.
+
+    `left_over` tells how many messages belong to queues that the assembly no longer declares. They stay in the
+    journal.
+    """
+
+    def __init__(self, definitions: Iterable[Queue], path: Path) -> None:
+        self._journal = QueueJournal(path)
+        self.by_name: dict[str, StandardQueue] = {}
+        self._by_arn: dict[str, StandardQueue] = {}
+        self._timers: dict[StandardQueue, asyncio.TimerHandle] = {}
+        self._receivers: dict[StandardQueue, set[asyncio.Event]] = {}
+        for definition in definitions:
+            queue = StandardQueue(definition, journal=self._journal, dead_letters=self._by_arn.get)
+            self.by_name[definition.name] = self._by_arn[definition.arn] = queue
+            queue.on_ready.append(lambda queue=queue: self._wake(queue))
+            queue.restore(self._journal.restored.pop(definition.name, []), now=time.time())
+        self.left_over = sum(map(len, self._journal.restored.values()))
+
+    def by_arn(self, arn: str) -> StandardQueue | None:
+        return self._by_arn.get(arn)
+
+    async def receive(
+        self, queue: StandardQueue, count: int, *, wait: float, visibility: int | None = None
+    ) -> list[Message]:
+        """Up to `count` messages; without any, wait up to `wait` seconds for the first."""
+        deadline = time.monotonic() + wait
+        while True:
+            messages = queue.receive(count, now=time.time(), visibility=visibility)
+            self.watch(queue)
+            remaining = deadline - time.monotonic()
+            if messages or remaining <= 0:
+                return messages
+            await self.ready(queue, remaining)
+
+    async def ready(self, queue: StandardQueue, timeout: float | None = None) -> None:
+        """Wait until a message may be there, at most `timeout` seconds."""
+        if queue.ready:
+            return
+        self.watch(queue)
+        event = asyncio.Event()
+        waiting = self._receivers.setdefault(queue, set())
+        waiting.add(event)
+        try:
+            async with asyncio.timeout(timeout):
+                await event.wait()
+        except TimeoutError:
+            pass
+        finally:
+            waiting.discard(event)
+
+    def watch(self, queue: StandardQueue) -> None:
+        """Have the queue looked at when its next message becomes visible. Needed after any change to it."""
+        due = queue.next_due()
+        timer = self._timers.get(queue)
+        loop = asyncio.get_running_loop()
+        if due is None:
+            return
+        when = loop.time() + max(0.0, due - time.time()) + 0.001
+        if timer is not None:
+            if timer.when() <= when:
+                return
+            timer.cancel()
+        self._timers[queue] = loop.call_at(when, self._tick, queue)
+
+    def close(self) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        self._journal.close()
+
+    def _tick(self, queue: StandardQueue) -> None:
+        self._timers.pop(queue, None)
+        queue.tick(time.time())
+        self.watch(queue)
+
+    def _wake(self, queue: StandardQueue) -> None:
+        for event in self._receivers.get(queue, ()):
+            event.set()
