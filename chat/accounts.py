@@ -23,7 +23,7 @@ class SignUpForm(UserCreationForm):  # type: ignore[type-arg] # generic in the s
     class Meta(UserCreationForm.Meta):
         model = User
 
-    def clean_username(self) -> str | None:
+    def clean_username(self) -> str:
         username = super().clean_username()
         if username and username.casefold() == GUEST_NAME.casefold():
             raise forms.ValidationError("This is what guests are called. Choose another name.")

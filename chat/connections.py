@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.models import Session
 from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.utils import timezone
 from django_aws_api_gateway_websockets.models import ChannelPermission, WebSocketSession
@@ -38,71 +37,61 @@ class LiveConnection:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Load:
-    """The statement that reads a connection with all that is said about it, and how its row divides."""
-
-    sql: str
-    fields: tuple[tuple[type[models.Model], tuple[str, ...]], ...]
+def _in_order(model: type[models.Model], names: set[str]) -> tuple[str, ...]:
+    """The names of columns as `Model.from_db` expects them: in the order of the model's fields."""
+    return tuple(field.attname for field in model._meta.concrete_fields if field.attname in names)
 
 
-@cache
-def _load_statement() -> _Load:
-    tables: tuple[tuple[str, type[models.Model]], ...] = (
-        ("session", WebSocketSession),
-        ("person", User),
-        ("room", Room),
-        ("rule", ChannelPermission),
+# What an action looks at. The other columns would be read from the database if something asked for them.
+_LOADED: tuple[tuple[str, type[models.Model], tuple[str, ...]], ...] = tuple(
+    (alias, model, _in_order(model, {"id", *names}))
+    for alias, model, names in (
+        ("session", WebSocketSession, {"connection_id", "channel_name", "user_id", "connected", "auth_hash"}),
+        ("person", User, {"username", "password", "is_active", "is_staff", "is_superuser"}),
+        ("room", Room, {"name", "guests"}),
+        ("rule", ChannelPermission, {"channel_name", "access"}),
     )
-    columns = ", ".join(
-        f'{alias}."{field.column}"' for alias, model in tables for field in model._meta.concrete_fields
-    )
-    sql = f"""
-        SELECT session.user_id IS NULL OR login.session_key IS NOT NULL, {columns}
-        FROM {WebSocketSession._meta.db_table} session
-        LEFT JOIN {User._meta.db_table} person ON person.id = session.user_id
-        LEFT JOIN {Room._meta.db_table} room ON room.name = session.channel_name
-        LEFT JOIN {ChannelPermission._meta.db_table} rule ON rule.channel_name = session.channel_name
-        LEFT JOIN chat_connectionlogin opened_under ON opened_under.connection_id = session.id
-        LEFT JOIN django_session login
-            ON login.session_key = opened_under.login_id AND login.expire_date > now()
-        WHERE session.connection_id = %s AND session.api_gateway_id = %s AND session.connected
-    """  # noqa: S608 (names of tables and columns, no input)
-    return _Load(
-        sql,
-        tuple((model, tuple(field.attname for field in model._meta.concrete_fields)) for _, model in tables),
-    )
+)
+_LOAD = f"""
+    SELECT session.user_id IS NULL OR login.session_key IS NOT NULL,
+        {", ".join(f"{alias}.{name}" for alias, _, names in _LOADED for name in names)}
+    FROM {WebSocketSession._meta.db_table} session
+    LEFT JOIN {User._meta.db_table} person ON person.id = session.user_id
+    LEFT JOIN {Room._meta.db_table} room ON room.name = session.channel_name
+    LEFT JOIN {ChannelPermission._meta.db_table} rule ON rule.channel_name = session.channel_name
+    LEFT JOIN {ConnectionLogin._meta.db_table} opened_under ON opened_under.connection_id = session.id
+    LEFT JOIN {Session._meta.db_table} login
+        ON login.session_key = opened_under.login_id AND login.expire_date > now()
+    WHERE session.connection_id = %s AND session.api_gateway_id = %s AND session.connected
+"""  # noqa: S608 (names of tables and columns, no input)
 
 
 def live_connection(connection_id: str, *, api_gateway_id: int) -> LiveConnection | None:
     """Read a connection in one statement, never from a cache: what ended it must show at once."""
-    load = _load_statement()
     with connection.cursor() as cursor:
-        cursor.execute(load.sql, [connection_id, api_gateway_id])
+        cursor.execute(_LOAD, [connection_id, api_gateway_id])
         row = cursor.fetchone()
     if row is None:
         return None
     login_lasts, *values = row
-    session, person, room, permission = _instances(load.fields, values)
+    session, person, room, permission = _instances(values)
     session.user = person
     return LiveConnection(session, login_lasts, Entrance(room, permission) if room and permission else None)
 
 
-def _instances(
-    fields: tuple[tuple[type[models.Model], tuple[str, ...]], ...], values: list[Any]
-) -> Iterator[Any]:
+def _instances(values: list[Any]) -> Iterator[Any]:
     start = 0
-    for model, names in fields:
+    for _, model, names in _LOADED:
         part = values[start : start + len(names)]
         start += len(names)
         # The first column is the primary key: null where the join found nothing.
         yield None if part[0] is None else model.from_db(DEFAULT_DB_ALIAS, names, part)
 
 
-def remember_login(connection_id: str, login: SessionBase) -> None:
+def remember_login(connection_id: str, session_key: str) -> None:
     """Note which login a new connection was opened under, so that it ends with it."""
     session = WebSocketSession.objects.only("pk").get(connection_id=connection_id)
-    ConnectionLogin.objects.create(connection=session, login_id=login.session_key)
+    ConnectionLogin.objects.create(connection=session, login_id=session_key)
 
 
 def end(session: WebSocketSession) -> None:

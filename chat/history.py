@@ -9,6 +9,8 @@ from chat.wire import MessageFrame, encode
 
 # A frame of API Gateway holds 128 KB; what is left is for the page's other fields.
 _PAGE_BYTES = 131_072 - 2_048
+# More than a message without its text takes, the longest username included.
+_FRAME_BYTES = 1_200
 
 _COLUMNS = ("sequence", "username", "guest", "message", "client_id", "created_at")
 # The room's last number and the messages in one statement, so that they agree.
@@ -56,6 +58,9 @@ def history_page(
 
 
 def _that_fit(messages: list[MessageFrame]) -> list[MessageFrame]:
+    # Most pages are far from the limit: JSON in UTF-8 takes at most 6 bytes a character.
+    if sum(6 * len(message["message"]) + _FRAME_BYTES for message in messages) <= _PAGE_BYTES:
+        return messages
     size = 0
     for count, message in enumerate(messages):
         size += len(encode({**message}).encode()) + 1

@@ -49,5 +49,17 @@ def spend_allowance(sender: str) -> None:
         )
 
 
+def return_allowance(sender: str) -> None:
+    """Take back one count: the message turned out to be stored already."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE chat_sendallowance SET admitted_at = admitted_at[:cardinality(admitted_at) - 1]
+            WHERE sender = %s
+            """,
+            [sender],
+        )
+
+
 def _tenths_up(seconds: Decimal) -> float:
     return max(math.ceil(seconds * 10), 1) / 10

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from delivery.sqs import QueueSender
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
 
 from chat.rooms import Entrance
 from chat.wire import encode
+from delivery.sqs import QueueSender
 
 SHARD_SIZE = 100
 
@@ -34,7 +34,7 @@ def connections_in(entrance: Entrance) -> list[str]:
     After a commit it must be a statement that begins then: one that waited for a lock still sees who was
     there before it waited, and would miss whoever joined meanwhile.
     """
-    parameters = {"room": entrance.room.name, "guests": entrance.room.guests}
+    parameters: dict[str, Any] = {"room": entrance.room.name, "guests": entrance.room.guests}
     with connection.cursor() as cursor:
         if not entrance.restricted:
             cursor.execute(_OPEN_ROOM, parameters)

@@ -30,7 +30,7 @@ _PLAIN = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-stor
 
 # Mangum runs on the current loop; Python no longer makes one by itself.
 asyncio.set_event_loop(asyncio.new_event_loop())
-_application = Mangum(get_page_application(), lifespan="off")
+_application = Mangum(get_page_application(), lifespan="off")  # type: ignore[arg-type] # dict, not mapping
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

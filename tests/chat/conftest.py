@@ -1,4 +1,4 @@
-"""The chat on a real PostgreSQL and a real queue: every test begins with the first rooms and nobody in them."""
+"""The chat on a real PostgreSQL and a real queue: each test begins with the first rooms, empty."""
 
 from __future__ import annotations
 

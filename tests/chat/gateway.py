@@ -1,4 +1,4 @@
-"""Stands where API Gateway and the handlers stand: makes requests of the view, and reads the delivery queue."""
+"""Stands where API Gateway and the handlers stand: asks the view, and reads the delivery queue."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Connection:
     id: str
 
     def send_raw(self, frame: str | bytes) -> dict[str, Any]:
-        response = Client().post(
+        response = Client(enforce_csrf_checks=True).post(
             "/ws/message", data=frame, content_type="application/json", headers=gateway_headers(self.id)
         )
         answer: dict[str, Any] = json.loads(response.content)
@@ -99,7 +99,7 @@ class Connection:
         return self.send("chat_message", message=text, **fields)
 
     def disconnect(self) -> HttpResponse:
-        return Client().post("/ws/disconnect", headers=gateway_headers(self.id))
+        return Client(enforce_csrf_checks=True).post("/ws/disconnect", headers=gateway_headers(self.id))
 
 
 class DeliveryQueue:
