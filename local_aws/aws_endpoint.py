@@ -5,7 +5,8 @@ Lambda's Invoke (REST), SQS (JSON) and API Gateway's @connections. Any signature
 
 from __future__ import annotations
 
-import asyncio
+import base64
+import binascii
 import json
 import re
 import uuid
@@ -19,7 +20,9 @@ from local_aws.http import Request, Response
 from local_aws.queues.protocol import SqsError, SqsProtocol
 
 _INVOKE = re.compile(r"/2015-03-31/functions/(?P<function>[^/]+)/invocations/?")
-_NAME = re.compile(r"(?:arn:[^:]*:lambda:[^:]*:[^:]*:function:|\d{12}:function:|\d{12}:)?(?P<name>[A-Za-z0-9_-]+)(?::[^:]+)?")
+_NAME = re.compile(
+    r"(?:arn:[^:]*:lambda:[^:]*:[^:]*:function:|\d{12}:function:|\d{12}:)?(?P<name>[A-Za-z0-9_-]+)(?::[^:]+)?"
+)
 _CREDENTIAL = re.compile(r"Credential=[^/]+/\d{8}/[^/]+/(?P<service>[^/]+)/aws4_request")
 MAX_PAYLOAD = 6_291_456
 MAX_EVENT_PAYLOAD = 1_048_576
@@ -80,10 +83,15 @@ class AwsEndpoint:
         function = match["name"] if match else name
         invocation_type = request.header("X-Amz-Invocation-Type") or "RequestResponse"
         if function not in self._functions:
-            return _lambda_error(404, "ResourceNotFoundException", f"Function not found: {name}", fault="User")
+            return _lambda_error(
+                404, "ResourceNotFoundException", f"Function not found: {name}", fault="User"
+            )
         limit = MAX_EVENT_PAYLOAD if invocation_type == "Event" else MAX_PAYLOAD
         if len(request.body) > limit:
-            message = f"{len(request.body)} byte payload is too large for the {invocation_type} invocation type (limit {limit} bytes)"
+            message = (
+                f"{len(request.body)} byte payload is too large for the {invocation_type} invocation type "
+                f"(limit {limit} bytes)"
+            )
             return _lambda_error(413, "RequestEntityTooLargeException", message, fault="User")
         try:
             if request.body:
@@ -100,7 +108,10 @@ class AwsEndpoint:
                 return Response(202, [("x-amzn-RequestId", request_id)])
             case "DryRun":
                 return Response(204, [("x-amzn-RequestId", str(uuid.uuid4()))])
-        message = f"1 validation error detected: Value '{invocation_type}' at 'invocationType' failed to satisfy constraint"
+        message = (
+            f"1 validation error detected: Value '{invocation_type}' at 'invocationType' failed to satisfy "
+            "constraint: Member must satisfy enum value set: [Event, RequestResponse, DryRun]"
+        )
         return _lambda_error(400, "ValidationException", message)
 
     async def _request_response(self, request: Request, function: str, payload: bytes) -> Response:
@@ -109,7 +120,9 @@ class AwsEndpoint:
                 function, payload, client_context=_decoded_context(request.header("X-Amz-Client-Context"))
             )
         except FunctionNotFound:
-            return _lambda_error(404, "ResourceNotFoundException", f"Function not found: {function}", fault="User")
+            return _lambda_error(
+                404, "ResourceNotFoundException", f"Function not found: {function}", fault="User"
+            )
         except Throttled:
             return _lambda_error(
                 429,
@@ -125,22 +138,21 @@ class AwsEndpoint:
         if invocation.error is not None:
             headers.append(("X-Amz-Function-Error", invocation.error))
         if request.header("X-Amz-Log-Type") == "Tail":
-            import base64
-
             headers.append(("X-Amz-Log-Result", base64.b64encode(invocation.log).decode()))
         return Response(200, headers, invocation.payload)
 
 
 def _decoded_context(header: str | None) -> str | None:
-    import base64
-    import binascii
-
     if header is None:
         return None
     try:
         return base64.b64decode(header).decode()
     except (binascii.Error, UnicodeDecodeError):
         return None
+
+
+def _not_found(function: str) -> Response:
+    return _lambda_error(404, "ResourceNotFoundException", f"Function not found: {function}", fault="User")
 
 
 def _lambda_error(

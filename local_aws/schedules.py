@@ -21,8 +21,8 @@ from local_aws.model import Schedule
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _CRON = re.compile(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)")
 _AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
-_MONTHS = {name: number for number, name in enumerate("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), 1)}
-_DAYS = {name: number for number, name in enumerate("SUN MON TUE WED THU FRI SAT".split(), 1)}
+_MONTHS = dict(zip("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), range(1, 13), strict=True))  # noqa: SIM905
+_DAYS = dict(zip("SUN MON TUE WED THU FRI SAT".split(), range(1, 8), strict=True))  # noqa: SIM905
 _LAST_YEAR = 2199
 # Sleeping longer than this would be wrong after the machine itself has slept.
 _LONGEST_SLEEP = 60.0
@@ -112,15 +112,17 @@ def _numbers(text: str, least: int, most: int, names: dict[str, int] | None = No
         span, _, step = part.partition("/")
         first, _, last = span.partition("-")
         start = least if first in ("*", "?") else number(first)
-        if last:
-            end = number(last)
-        else:
-            end = most if first in ("*", "?") or step else start
+        open_ended = first in ("*", "?") or bool(step)
+        end = number(last) if last else most if open_ended else start
         every = number(step) if step else 1
         if every == 0:
             raise ScheduleInvalid(f"{part}: a step of zero")
         # FRI-MON goes over the end of the week.
-        numbers = range(start, end + 1, every) if start <= end else [*range(start, most + 1), *range(least, end + 1)]
+        numbers = (
+            range(start, end + 1, every)
+            if start <= end
+            else [*range(start, most + 1), *range(least, end + 1)]
+        )
         found.update(numbers)
     return frozenset(found)
 
@@ -185,7 +187,9 @@ class Clock:
 
     def _send(self, schedule: Schedule, moment: datetime) -> None:
         payload = event(schedule, moment, region=self._region, account=self._account)
-        invocation: asyncio.Task[object] = asyncio.create_task(self._invoker.invoke(schedule.function, payload))
+        invocation: asyncio.Task[object] = asyncio.create_task(
+            self._invoker.invoke(schedule.function, payload)
+        )
         self._invocations.add(invocation)
         invocation.add_done_callback(self._done)
 

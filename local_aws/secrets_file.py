@@ -28,8 +28,8 @@ class SecretsFile:
                 self._values = {str(name): str(value) for name, value in values.items()}
             except (OSError, ValueError, AttributeError) as error:
                 raise StackError(
-                    f"{path} holds the stack's secrets and can't be read ({error}): restore it, or delete it to "
-                    "have new ones made (people must then sign in again)."
+                    f"{path} holds the stack's secrets and can't be read ({error}): restore it, or delete it "
+                    "to have new ones made (people must then sign in again)."
                 ) from error
 
     def generated(self, name: str, generate: Mapping[str, Any]) -> str:

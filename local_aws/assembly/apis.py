@@ -77,7 +77,9 @@ def _throttle(stage: Resource) -> Throttle | None:
     if rate is None and burst is None:
         return None
     # Either alone leaves the other at the account's own limit.
-    return Throttle(rate=float(rate if rate is not None else 10_000), burst=int(burst if burst is not None else 5_000))
+    return Throttle(
+        rate=float(rate if rate is not None else 10_000), burst=int(burst if burst is not None else 5_000)
+    )
 
 
 def _websocket_routes(resources: Resources, api: Resource) -> Iterator[WebSocketRoute]:

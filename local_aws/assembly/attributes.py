@@ -49,7 +49,9 @@ def physical_name(resource: Resource) -> str:
 
 def arn(resource: Resource) -> str:
     """An ARN of the right shape."""
-    _, service, kind = resource.type.split("::", 2) if resource.type.count("::") == 2 else ("", "custom", "resource")
+    _, service, kind = (
+        resource.type.split("::", 2) if resource.type.count("::") == 2 else ("", "custom", "resource")
+    )
     prefix = f"arn:aws:{service.lower()}:{resource.scope.all.region}:{resource.scope.all.account}"
     return f"{prefix}:{kind.lower()}/{physical_name(resource)}"
 
@@ -84,7 +86,9 @@ def secret_string(resource: Resource) -> str:
 
 def master_secret_arn(resource: Resource) -> str:
     region, account = resource.scope.all.region, resource.scope.all.account
-    return f"arn:aws:secretsmanager:{region}:{account}:secret:rds!db-{_key(resource).replace('/', '-')}-local1"
+    return (
+        f"arn:aws:secretsmanager:{region}:{account}:secret:rds!db-{_key(resource).replace('/', '-')}-local1"
+    )
 
 
 def master_secret_string(resource: Resource) -> str:

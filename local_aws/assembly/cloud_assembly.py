@@ -42,9 +42,13 @@ def stacks(directory: Path) -> list[Stack]:
             f"{directory} holds no synthesised assembly ({error.filename} is missing): run `cdk synth` first."
         ) from error
     except NotADirectoryError as error:
-        raise StackError(f"{directory} is no folder: --assembly takes the folder that `cdk synth` wrote.") from error
+        raise StackError(
+            f"{directory} is no folder: --assembly takes the folder that `cdk synth` wrote."
+        ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StackError(f"The assembly in {directory} can't be read ({error}): run `cdk synth` again.") from error
+        raise StackError(
+            f"The assembly in {directory} can't be read ({error}): run `cdk synth` again."
+        ) from error
 
 
 def _stacks(directory: Path) -> Iterator[Stack]:

@@ -82,7 +82,8 @@ def _origin(target: Resource, given: Mapping[str, Any]) -> Origin:
         target=physical_name(target) if is_bucket else api_id(target),
         path=given.get("OriginPath", ""),
         custom_headers={
-            header["HeaderName"]: str(header["HeaderValue"]) for header in given.get("OriginCustomHeaders", ())
+            header["HeaderName"]: str(header["HeaderValue"])
+            for header in given.get("OriginCustomHeaders", ())
         },
     )
 

@@ -12,7 +12,7 @@ from local_aws.model import HttpApi, WebSocketApi
 class Endpoints:
     """Rewrites `https://ID.execute-api.REGION.amazonaws.com` and its `wss` form where a value holds them.
 
-    A WebSocket API's `https` form is its @connections, which the AWS endpoint serves; browsers are at the edge.
+    A WebSocket API's `https` form is its @connections, which the AWS endpoint serves; browsers use the edge.
     """
 
     def __init__(

@@ -90,7 +90,9 @@ def holds(condition: object, references: References) -> bool:
             case "Fn::Contains":
                 values, wanted = (resolve(item, references) for item in argument)
                 return wanted in values
-    raise StackError(f"The template has a condition that isn't understood here: {json.dumps(condition)[:200]}")
+    raise StackError(
+        f"The template has a condition that isn't understood here: {json.dumps(condition)[:200]}"
+    )
 
 
 def _secrets(text: str, references: References) -> str:

@@ -78,7 +78,11 @@ def _dependants(trigger: Resource, functions: Mapping[str, Function]) -> tuple[s
 
 
 def _providers(resources: Resources) -> set[str]:
-    custom = (resource for resource in resources if resource.type.startswith(("Custom::", "AWS::CloudFormation::Cu")))
+    custom = (
+        resource
+        for resource in resources
+        if resource.type.startswith(("Custom::", "AWS::CloudFormation::Cu"))
+    )
     return {str(resource.get("ServiceToken")) for resource in custom}
 
 

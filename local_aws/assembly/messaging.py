@@ -15,9 +15,7 @@ from local_aws.model import EventSource, Function, Queue, Redrive, Schedule
 def queues(resources: Resources) -> tuple[Queue, ...]:
     """The standard queues."""
     return tuple(
-        _queue(resource)
-        for resource in resources.of_type("AWS::SQS::Queue")
-        if not is_fifo(resource)
+        _queue(resource) for resource in resources.of_type("AWS::SQS::Queue") if not is_fifo(resource)
     )
 
 

@@ -122,7 +122,9 @@ class Scope:
             "AWS::Partition": "aws",
             "AWS::URLSuffix": "amazonaws.com",
             "AWS::StackName": self.stack.name,
-            "AWS::StackId": f"arn:aws:cloudformation:{region}:{self.all.account}:stack/{self.stack.name}/local",
+            "AWS::StackId": (
+                f"arn:aws:cloudformation:{region}:{self.all.account}:stack/{self.stack.name}/local"
+            ),
             "AWS::NotificationARNs": [],
         }
         try:
@@ -135,7 +137,8 @@ class Scope:
         value = self.all.site.parameters.get(name, definition.get("Default"))
         if value is None:
             raise StackError(
-                f"Stack {self.stack.name} needs a value for its parameter {name}: give --parameter {name}=VALUE."
+                f"Stack {self.stack.name} needs a value for its parameter {name}: "
+                f"give --parameter {name}=VALUE."
             )
         if "List" in definition.get("Type", "") and isinstance(value, str):
             return value.split(",")
@@ -177,7 +180,9 @@ class Resources:
             output = scope.stack.template.get("Outputs", {}).get(name)
             if scope.stack.name == stack and output is not None:
                 return resolve(output["Value"], scope)
-        raise StackError(f"The template needs the output {name} of stack {stack}, which the assembly doesn't have.")
+        raise StackError(
+            f"The template needs the output {name} of stack {stack}, which the assembly doesn't have."
+        )
 
     def exported(self, name: str) -> object:
         for scope in self.scopes:

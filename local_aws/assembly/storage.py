@@ -38,7 +38,9 @@ def databases(resources: Resources) -> tuple[Database, ...]:
 
 def postgres_resources(resources: Resources) -> Iterator[Resource]:
     for resource in resources.of_type("AWS::RDS::DBInstance", "AWS::RDS::DBCluster"):
-        member_of_cluster = resource.get("DBClusterIdentifier") is not None and resource.type.endswith("Instance")
+        member_of_cluster = resource.get("DBClusterIdentifier") is not None and resource.type.endswith(
+            "Instance"
+        )
         if not member_of_cluster and "postgres" in str(resource.get("Engine", "")):
             yield resource
 

@@ -69,7 +69,7 @@ _SKIPPED = {
 
 _MEANINGS = {
     "AWS::ApiGateway::RestApi": "REST APIs aren't served; requests to this one fail",
-    "AWS::ApiGatewayV2::Authorizer": "its routes are open to everyone here, and their events lack its context",
+    "AWS::ApiGatewayV2::Authorizer": "its routes are open to everyone here, and events lack its context",
     "AWS::CloudFront::Function": "the edge doesn't run it: requests pass unchanged",
     "AWS::DynamoDB::Table": "calls to it fail",
     "AWS::DynamoDB::GlobalTable": "calls to it fail",

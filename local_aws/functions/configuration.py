@@ -19,7 +19,7 @@ def function_environment(
     """All variables but AWS_LAMBDA_RUNTIME_API, which each process has its own of."""
     machine = {name: os.environ[name] for name in _OF_THE_MACHINE if name in os.environ}
     # As on AWS, a template can't set the reserved ones.
-    return machine | dict(function.environment) | _reserved(function, region, endpoint_url, log_stream)
+    return {**machine, **function.environment, **_reserved(function, region, endpoint_url, log_stream)}
 
 
 def _reserved(function: Function, region: str, endpoint_url: str, log_stream: str) -> Mapping[str, str]:

@@ -81,8 +81,8 @@ class State(Enum):
 class Environment:
     """Runs one event at a time.
 
-    `on_idle` is called whenever it can take work, `on_end` once it can't any more: with the reason if it ended
-    before it ever could.
+    `on_idle` is called whenever it can take work, `on_end` once it can't any more: with the reason if it
+    ended before it ever could.
     """
 
     def __init__(

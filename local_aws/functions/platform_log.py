@@ -1,4 +1,4 @@
-"""The lines that the Lambda service itself adds to a function's log, in the format that the function asks for."""
+"""The lines that the Lambda service itself adds to a function's log, in the format that it asks for."""
 
 from __future__ import annotations
 

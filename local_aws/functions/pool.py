@@ -1,4 +1,4 @@
-"""Hands invocations to environments: as many processes of each function as the work asks for, up to a bound."""
+"""Hands invocations to environments: as many processes of a function as its work asks for, up to a bound."""
 
 from __future__ import annotations
 

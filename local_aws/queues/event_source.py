@@ -155,8 +155,8 @@ class EventSourcePoller:
 def batch_item_failures(answer: bytes, sent: set[str]) -> set[str]:
     """Which of the messages `sent` a function's partial batch response leaves in the queue.
 
-    As Lambda reads it: nothing, null or an empty list is a success of all; an answer that can't be understood,
-    or that names a message which wasn't sent, is a failure of all.
+    As Lambda reads it: nothing, null or an empty list is a success of all; an answer that can't be
+    understood, or that names a message which wasn't sent, is a failure of all.
     """
     try:
         response = json.loads(answer) if answer else None

@@ -1,8 +1,8 @@
 """Queued messages on disk, so that neither a stop nor a killed process loses any.
 
-One file for all queues, a JSON line for each thing that happened. A line is with the operating system before
-its message is acknowledged: it survives any end of the process, though not a power failure. Receive counts and
-visibility aren't kept: after a restart every message is ready, and counts from zero.
+One file for all queues, a JSON line for each thing that happened. A line is with the operating system
+before its message is acknowledged: it survives any end of the process, though not a power failure. Receive
+counts and visibility aren't kept: after a restart every message is ready, and counts from zero.
 """
 
 from __future__ import annotations

@@ -62,8 +62,9 @@ class NotInFlight(Exception):
 class StandardQueue:
     """Messages ready, delayed and in flight.
 
-    `on_ready` is called when a message can be received, `dead_letters` is where one goes that was received too
-    often. A message is written to the journal before `send` returns: what was acknowledged survives.
+    `on_ready` is called when a message can be received, `dead_letters` finds the queue of one that was
+    received too often. A message is written to the journal before `send` returns: what was acknowledged
+    survives.
     """
 
     def __init__(
@@ -160,7 +161,8 @@ class StandardQueue:
     def delete(self, receipts: list[str]) -> None:
         """Delete by receipt handles. One whose message is gone, or was received again since, does nothing.
 
-        As on SQS a handle works after its visibility timeout too, as long as nobody received the message again.
+        As on SQS a handle works after its visibility timeout too, as long as nobody received the message
+        again.
         """
         found = [
             message for receipt in receipts if (message := self._by_receipt.pop(receipt, None)) is not None

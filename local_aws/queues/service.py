@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from local_aws.model import Queue
@@ -15,8 +16,8 @@ from local_aws.queues.queue import Message, StandardQueue
 class Queues:
     """All queues by name and by ARN, with what the journal at `path` has kept of them.
 
-    `left_over` tells how many messages belong to queues that the assembly no longer declares. They stay in the
-    journal.
+    `left_over` tells how many messages belong to queues that the assembly no longer declares. They stay in
+    the journal.
     """
 
     def __init__(self, definitions: Iterable[Queue], path: Path) -> None:
@@ -28,7 +29,7 @@ class Queues:
         for definition in definitions:
             queue = StandardQueue(definition, journal=self._journal, dead_letters=self._by_arn.get)
             self.by_name[definition.name] = self._by_arn[definition.arn] = queue
-            queue.on_ready.append(lambda queue=queue: self._wake(queue))
+            queue.on_ready.append(partial(self._wake, queue))
             queue.restore(self._journal.restored.pop(definition.name, []), now=time.time())
         self.left_over = sum(map(len, self._journal.restored.values()))
 
@@ -48,8 +49,8 @@ class Queues:
                 return messages
             await self.ready(queue, remaining)
 
-    async def ready(self, queue: StandardQueue, timeout: float | None = None) -> None:
-        """Wait until a message may be there, at most `timeout` seconds."""
+    async def ready(self, queue: StandardQueue, seconds: float | None = None) -> None:
+        """Wait until a message may be there, at most `seconds`."""
         if queue.ready:
             return
         self.watch(queue)
@@ -57,7 +58,7 @@ class Queues:
         waiting = self._receivers.setdefault(queue, set())
         waiting.add(event)
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 await event.wait()
         except TimeoutError:
             pass

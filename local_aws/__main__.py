@@ -1,0 +1,100 @@
+"""Runs a synthesised assembly: `python -m local_aws --assembly cdk.out`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from local_aws.errors import StackError
+from local_aws.functions.pool import MOST_ENVIRONMENTS
+from local_aws.supervisor import Options, run
+
+_DESCRIPTION = """\
+Run a synthesised CDK assembly on this machine, without an AWS account and without Docker.
+
+Runs: WebSocket and HTTP APIs (API Gateway v2), Python Lambda functions, SQS queues with their event source
+mappings, EventBridge rules and schedules on a clock, PostgreSQL databases, S3 buckets and a CloudFront
+distribution in front of them, Secrets Manager secrets, Triggers. What else the template declares is named at
+the start, with what it means that it is missing.
+"""
+_EPILOG = f"""\
+PORT serves the distribution, or the APIs themselves where there is none. PORT+1 is the AWS endpoint (Lambda
+Invoke, SQS, @connections), for functions, the AWS CLI and SDKs. Everything listens on 127.0.0.1 only.
+
+A function has at most {MOST_ENVIRONMENTS} processes at once here (twice the number of cores), fewer where it reserves
+less concurrency; invocations beyond that wait. Idle processes end after a minute, but for one of each function
+that an API or a queue invokes.
+
+Ctrl-C, SIGTERM and SIGHUP stop the stack; the exit status is then 0.
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local_aws",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--assembly",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="the folder that `cdk synth` wrote (cdk.out)",
+    )
+    parser.add_argument(
+        "--port", type=int, default=8000, help="the port to serve; the next one is used too (8000)"
+    )
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        default=Path(".local"),
+        metavar="DIR",
+        help="where the database, queued messages, secrets and logs are kept (.local)",
+    )
+    parser.add_argument(
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a value for a parameter of the template; may be repeated",
+    )
+    parser.add_argument(
+        "--on-ready", metavar="TEXT", help="print TEXT once ready; {url} stands for the address"
+    )
+    parser.add_argument("--stop-with", type=int, metavar="PID", help="stop when this process ends")
+    parser.add_argument(
+        "--explain", action="store_true", help="also name the resources that need not run here"
+    )
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit status: 0 after a stop, 1 where the stack couldn't start."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    parameters = dict(parameter.partition("=")[::2] for parameter in given.parameter)
+    options = Options(
+        assembly=given.assembly,
+        port=given.port,
+        data_dir=given.data_dir,
+        on_ready=given.on_ready,
+        parameters=parameters,
+        stop_with=given.stop_with,
+        explain=given.explain,
+    )
+    try:
+        asyncio.run(run(options))
+    except StackError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:  # before the stack could take the signal
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

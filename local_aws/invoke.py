@@ -1,0 +1,58 @@
+"""Invokes a function of the running stack through the Lambda API, and prints its answer."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import urllib.error
+import urllib.request
+from urllib.parse import quote
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 when the function answered, 1 when it failed or can't be reached."""
+    parser = argparse.ArgumentParser(
+        prog="python -m local_aws.invoke",
+        description="Invoke a function of the running stack through its AWS endpoint and print the answer.",
+    )
+    parser.add_argument(
+        "--endpoint", default="http://127.0.0.1:8001", help="the AWS endpoint (the stack's port + 1)"
+    )
+    parser.add_argument("function", help="the function's name")
+    parser.add_argument("payload", nargs="?", default="{}", help="the event, as JSON")
+    options = parser.parse_args(arguments)
+    try:
+        json.loads(options.payload)
+    except ValueError as error:
+        print(f"The event is no JSON: {error}.", file=sys.stderr)
+        return 1
+    request = urllib.request.Request(  # noqa: S310
+        f"{options.endpoint.rstrip('/')}/2015-03-31/functions/{quote(options.function, safe='')}/invocations",
+        data=options.payload.encode(),
+        headers={"Content-Type": "application/json"},
+        method="POST",
+    )
+    try:
+        with urllib.request.urlopen(request) as response:  # noqa: S310
+            print(response.read().decode(errors="replace"))
+            return 1 if response.headers.get("X-Amz-Function-Error") else 0
+    except urllib.error.HTTPError as error:
+        print(f"The invocation was refused: {_message(error.read())}", file=sys.stderr)
+    except (urllib.error.URLError, OSError) as error:
+        reason = getattr(error, "reason", error)
+        print(
+            f"No stack answers at {options.endpoint} ({reason}): start it first (make run).", file=sys.stderr
+        )
+    return 1
+
+
+def _message(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["Message"])
+    except (ValueError, KeyError, TypeError):
+        return body.decode(errors="replace")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
