@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from apig_wsgi import make_lambda_handler
-from django.core.exceptions import ImproperlyConfigured
 
 from lambda_handlers.django_setup import set_up
 from lambda_handlers.viewer import viewer_address
@@ -19,11 +18,9 @@ from django_aws_api_gateway_websockets.models import GATEWAY_SECRET_HEADER  # no
 
 from chat.wire import Refusal, refusal  # noqa: E402
 from django_project.wsgi import get_websocket_application  # noqa: E402
+from lambda_handlers.gateway_secret import accepted_secrets  # noqa: E402
 
 logger = logging.getLogger(__name__)
-
-if not settings.ENVIRONMENT.gateway_secrets:
-    raise ImproperlyConfigured("GATEWAY_SECRETS is not set: requests could not be told from forged ones.")
 
 _ROUTES = {"CONNECT": "connect", "MESSAGE": "message", "DISCONNECT": "disconnect"}
 _PUBLIC = urlsplit(settings.PUBLIC_ORIGIN)
@@ -36,11 +33,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except Exception:
         logger.exception("Request %s failed", context.aws_request_id)
         response = {"statusCode": 500}
-    if response["statusCode"] >= 500 and not _is_json(response):
+    body = response.get("body", "")
+    if response["statusCode"] >= 500 and not _is_json(body):
         # Whatever Django made of it, a client gets a frame of the protocol.
-        body = refusal(Refusal("internal_error", "Something went wrong on our side. Try again in a moment."))
-        return {"statusCode": response["statusCode"], "body": body.content.decode()}
-    return response
+        refused = Refusal("internal_error", "Something went wrong on our side. Try again in a moment.")
+        body = refusal(refused).content.decode()
+    # A connection gets the body alone: headers would go nowhere.
+    return {"statusCode": response["statusCode"], "body": body}
 
 
 def as_http_event(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,6 +48,7 @@ def as_http_event(event: Mapping[str, Any]) -> dict[str, Any]:
     is_connect = context["eventType"] == "CONNECT"
     # The headers of `$disconnect` are placeholders, and a message has none.
     sent = _headers(event) if is_connect else {}
+    secret = accepted_secrets()[0]
     source_ip = context["identity"]["sourceIp"]
     body = _without_surrogates(event.get("body") or "")
     headers = {
@@ -68,7 +68,7 @@ def as_http_event(event: Mapping[str, Any]) -> dict[str, Any]:
     }
     if not is_connect:
         # There is a connection only because `$connect` came with the secret that CloudFront adds.
-        headers[GATEWAY_SECRET_HEADER.lower()] = settings.ENVIRONMENT.gateway_secrets[0]
+        headers[GATEWAY_SECRET_HEADER.lower()] = secret
     return {
         "version": "1.0",
         "httpMethod": "POST",
@@ -109,9 +109,9 @@ def _without_surrogates(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _is_json(response: Mapping[str, Any]) -> bool:
+def _is_json(body: str) -> bool:
     try:
-        json.loads(response.get("body", ""))
+        json.loads(body)
     except ValueError:
         return False
     return True

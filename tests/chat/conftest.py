@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -34,9 +36,15 @@ def aws() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def delivery_queue(aws: str) -> DeliveryQueue:
-    sqs = sqs_client(aws)
-    return DeliveryQueue(sqs, sqs.create_queue(QueueName="parlor-deliveries")["QueueUrl"])
+def sqs(aws: str) -> Any:
+    return sqs_client(aws)
+
+
+@pytest.fixture(autouse=True)
+def queue(sqs: Any, settings: Settings) -> DeliveryQueue:
+    url = sqs.create_queue(QueueName=f"deliveries-{uuid4()}")["QueueUrl"]
+    settings.CHAT_DELIVERY_QUEUE_URL = url
+    return DeliveryQueue(sqs, url)
 
 
 @pytest.fixture(autouse=True)
@@ -56,13 +64,6 @@ def chat_is_new(
         _empty_the_database()
         ApiGateway.objects.create(api_name="parlor", api_id=API_ID, stage_name="ws")
         yield
-
-
-@pytest.fixture(autouse=True)
-def queue(delivery_queue: DeliveryQueue, settings: Settings) -> DeliveryQueue:
-    settings.CHAT_DELIVERY_QUEUE_URL = delivery_queue.url
-    delivery_queue.purge()
-    return delivery_queue
 
 
 def _empty_the_database() -> None:

@@ -128,9 +128,6 @@ class DeliveryQueue:
             for connection in shard["connections"]
         ]
 
-    def purge(self) -> None:
-        self._sqs.purge_queue(QueueUrl=self.url)
-
 
 def sqs_client(endpoint: str) -> Any:
     return boto3.client(
