@@ -1,0 +1,50 @@
+/** Puts the chat together with the browser around it. */
+
+import { Chat } from './chat';
+import { roomOfAddress } from './shell/address';
+import { api } from './shell/api';
+import { followPage } from './shell/page-events';
+import { openSocket } from './shell/socket';
+import { Storage, browserStorage } from './shell/storage';
+import './styles/chat.css';
+import { Page } from './view/page';
+
+/** The longest that a browser's timer holds. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+const storage = new Storage(browserStorage());
+const chat = new Chat(
+  {
+    api,
+    outbox: storage,
+    openSocket,
+    now: () => Date.now(),
+    random: () => Math.random(),
+    uuid: newUuid,
+    wakeAt: (at, call) => {
+      const timer = setTimeout(call, Math.min(LONGEST_TIMER, Math.max(0, at - Date.now())));
+      return () => clearTimeout(timer);
+    },
+  },
+  roomOfAddress(),
+  () => page.schedule(),
+);
+const page = new Page(chat, storage);
+
+addEventListener('hashchange', () => chat.enter(roomOfAddress()));
+addEventListener('beforeunload', (event) => {
+  if (storage.atRisk > 0) event.preventDefault();
+});
+followPage(chat);
+chat.notice({ type: 'start' });
+page.schedule();
+
+/** `crypto.randomUUID` is there only over https and on this machine. */
+function newUuid(): string {
+  if (typeof crypto.randomUUID === 'function') return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/u, '$1-$2-$3-$4-$5');
+}

@@ -1,0 +1,120 @@
+/** Where somebody writes. Text is never cut, and leaves only when it can be sent. */
+
+import { isBlank, lengthOf, messageText } from '../core/text';
+import { texts } from '../texts';
+import { required, setText } from './element';
+
+export interface ComposerState {
+  readonly room: string;
+  readonly title: string;
+  readonly canPost: boolean;
+  readonly limit: number;
+  /** The title of the room that is being entered: until then it isn't clear where a message belongs. */
+  readonly entering: string | null;
+  readonly author: string | null;
+}
+
+export interface ComposerActions {
+  write(text: string): void;
+  draft(author: string | null, room: string): string;
+  keepDraft(author: string | null, room: string, text: string): void;
+}
+
+/** How close to the limit the counter appears, as a part of it. */
+const NEAR_LIMIT = 0.1;
+
+export class Composer {
+  private readonly form = required('#composer', HTMLFormElement);
+  private readonly field = required('#message', HTMLTextAreaElement);
+  private readonly submit = required('#send', HTMLButtonElement);
+  private readonly counter = required('#counter', HTMLElement);
+  private readonly problem = required('#problem', HTMLElement);
+  private readonly readOnly = required('#read-only', HTMLElement);
+  private state: ComposerState | null = null;
+
+  constructor(private readonly actions: ComposerActions) {
+    this.form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.send();
+    });
+    this.field.addEventListener('keydown', (event) => {
+      // Enter that ends a composition (Japanese, Chinese …) chooses a word.
+      if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+      event.preventDefault();
+      this.send();
+    });
+    this.field.addEventListener('input', () => {
+      this.keep();
+      this.check();
+    });
+    // A tap on the button must not close a phone's keyboard.
+    this.submit.addEventListener('pointerdown', (event) => event.preventDefault());
+    this.submit.setAttribute('aria-label', texts.send);
+  }
+
+  render(state: ComposerState): void {
+    const before = this.state;
+    this.state = state;
+    this.field.placeholder = texts.composer(state.title);
+    this.field.setAttribute('aria-label', texts.composer(state.title));
+    this.form.hidden = !state.canPost;
+    this.readOnly.hidden = state.canPost;
+    setText(this.readOnly, texts.readOnly);
+    if (before?.room !== state.room || before.author !== state.author) {
+      const typed = before === null ? this.field.value : '';
+      this.field.value = typed || this.actions.draft(state.author, state.room);
+      this.check();
+    } else if (before.entering !== state.entering || before.limit !== state.limit) {
+      this.check();
+    }
+  }
+
+  /** Put a message back that could not be sent, above what is being written. */
+  takeBack(text: string): void {
+    this.field.value = this.field.value === '' ? text : `${text}\n${this.field.value}`;
+    this.keep();
+    this.check();
+    this.field.focus();
+  }
+
+  private send(): void {
+    if (this.state === null) return;
+    const text = messageText(this.field.value);
+    if (isBlank(text) || lengthOf(text) > this.state.limit) return;
+    if (this.state.entering !== null) {
+      this.complain(texts.stillEntering(this.state.entering));
+      return;
+    }
+    this.field.value = '';
+    this.keep();
+    this.check();
+    this.actions.write(text);
+  }
+
+  private keep(): void {
+    if (this.state !== null) this.actions.keepDraft(this.state.author, this.state.room, this.field.value);
+  }
+
+  private check(): void {
+    this.grow();
+    if (this.state === null) return;
+    const { limit } = this.state;
+    const text = messageText(this.field.value);
+    const left = limit - lengthOf(text);
+    this.counter.hidden = left >= limit * NEAR_LIMIT || left < 0;
+    setText(this.counter, texts.left(Math.max(0, left)));
+    this.complain(left < 0 ? texts.tooLong(-left, limit) : '');
+    this.field.setAttribute('aria-invalid', String(left < 0));
+    this.submit.disabled = left < 0 || isBlank(text);
+  }
+
+  private complain(sentence: string): void {
+    this.problem.hidden = sentence === '';
+    setText(this.problem, sentence);
+  }
+
+  private grow(): void {
+    this.field.style.height = 'auto';
+    this.field.style.height = `${this.field.scrollHeight + 2}px`;
+  }
+}

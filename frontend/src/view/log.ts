@@ -1,0 +1,159 @@
+/** The conversation of the room that is shown. Rows are added and moved, never drawn anew. */
+
+import { type Row, layOut } from '../core/layout';
+import type { Outbox } from '../core/outbox';
+import { type Room, olderThan } from '../core/room';
+import { texts } from '../texts';
+import { button, element, required, setText } from './element';
+import { type RowActions, type RowView, makeRow } from './row';
+import { ReadingPosition } from './scroll';
+
+export interface Conversation {
+  readonly name: string;
+  readonly title: string;
+  readonly room: Room;
+  readonly unsent: Outbox;
+  readonly author: string | null;
+}
+
+export interface LogActions extends RowActions {
+  loadOlder(room: string): void;
+  /** The newest messages are read, and the older ones held are many. */
+  readsNewest(room: string): void;
+}
+
+/** More rows than this at once are history, not talk: a screen reader is spared them. */
+const MOST_READ_OUT = 10;
+const QUIET_FOR = 150;
+const MANY_ROWS = 600;
+
+export class LogView {
+  private readonly scroller = required('#scroller', HTMLElement);
+  private readonly log = required('#log', HTMLElement);
+  private readonly above = required('#above-log', HTMLElement);
+  private readonly announcement = required('#announcement', HTMLElement);
+  private readonly newest: HTMLButtonElement;
+  private readonly position: ReadingPosition;
+  private rows = new Map<string, RowView>();
+  private conversation: Conversation | null = null;
+  private wasLoaded = false;
+  private seen = 0;
+  private quietUntil: number | undefined;
+
+  constructor(private readonly actions: LogActions) {
+    this.newest = button('', 'newest', () => this.toNewest());
+    this.newest.hidden = true;
+    this.scroller.after(element('div', { class: 'newest-place' }, this.newest));
+    this.position = new ReadingPosition(this.scroller, this.log, () => this.moved());
+  }
+
+  render(conversation: Conversation, now: number): void {
+    const before = this.conversation;
+    this.conversation = conversation;
+    const { name, title, room, unsent } = conversation;
+    const other = before === null || before.name !== name || before.author !== conversation.author;
+    if (other) this.clear(name, title);
+
+    const rows = layOut(room, unsent);
+    if (!other) this.position.remember();
+    if (other || !this.wasLoaded || this.isHistory(rows)) this.beQuiet();
+    const wroteOne = !other && unsent.length > before.unsent.length;
+    const failed = countFailed(unsent) > (other ? Infinity : countFailed(before.unsent));
+    this.place(rows, now);
+    this.wasLoaded = room.loaded;
+    if (failed) this.announce(texts.messageNotSent);
+    if (wroteOne) this.position.atNewest = true;
+    this.showAbove(conversation);
+    this.position.restore();
+    this.moved();
+  }
+
+  private clear(name: string, title: string): void {
+    this.rows = new Map();
+    this.log.replaceChildren();
+    this.log.dataset['room'] = name;
+    this.log.setAttribute('aria-label', texts.log(title));
+    this.seen = 0;
+    this.wasLoaded = false;
+    this.position.toNewest();
+  }
+
+  private toNewest(): void {
+    this.position.toNewest();
+    this.moved();
+    // The button is about to go, and the keyboard's focus shall not go with it.
+    this.scroller.focus({ preventScroll: true });
+  }
+
+  private place(rows: readonly Row[], now: number): void {
+    const next = new Map<string, RowView>();
+    for (const row of rows) {
+      const view = this.rows.get(row.key) ?? this.takeOver(row) ?? makeRow(row, this.actions);
+      view.update(row, this.conversation?.author ?? null, now);
+      next.set(row.key, view);
+    }
+    const kept = new Set([...next.values()].map(({ node }) => node as Element));
+    for (const { node } of this.rows.values()) if (!kept.has(node)) node.remove();
+    let place = this.log.firstElementChild;
+    for (const { node } of next.values()) {
+      if (node === place) place = place.nextElementSibling;
+      else this.log.insertBefore(node, place);
+    }
+    this.rows = next;
+  }
+
+  /** The row of an own message that was on its way until now. */
+  private takeOver(row: Row): RowView | null {
+    if (row.kind !== 'message' || row.message.clientId === null) return null;
+    return this.rows.get(`outgoing ${row.message.clientId}`) ?? null;
+  }
+
+  /** Whether what comes is older than what is there, or too much to be read out. */
+  private isHistory(rows: readonly Row[]): boolean {
+    const firstKept = rows.findIndex(({ key, kind }) => kind === 'message' && this.rows.has(key));
+    const added = rows.filter((row) => !this.rows.has(row.key) && this.takeOver(row) === null);
+    if (added.length > MOST_READ_OUT) return true;
+    return added.some((row) => row.kind === 'message' && rows.indexOf(row) < firstKept);
+  }
+
+  private beQuiet(): void {
+    this.log.setAttribute('aria-busy', 'true');
+    this.log.setAttribute('aria-live', 'off');
+    clearTimeout(this.quietUntil);
+    this.quietUntil = window.setTimeout(() => {
+      this.log.setAttribute('aria-busy', 'false');
+      this.log.setAttribute('aria-live', 'polite');
+    }, QUIET_FOR);
+  }
+
+  private announce(text: string): void {
+    this.announcement.replaceChildren(text);
+  }
+
+  private showAbove({ room, title, unsent }: Conversation): void {
+    const empty = room.loaded && room.messages.length === 0 && unsent.length === 0;
+    const older = olderThan(room) === null ? texts.beginning(title) : texts.loadingOlder;
+    setText(this.above, room.loaded ? (empty ? texts.empty : older) : texts.loading);
+    this.above.classList.toggle('empty', empty);
+  }
+
+  private moved(): void {
+    if (this.conversation === null) return;
+    const { name, room } = this.conversation;
+    const latest = room.messages.at(-1)?.sequence ?? 0;
+    if (this.position.atNewest) {
+      this.seen = latest;
+      if (room.messages.length > MANY_ROWS) this.actions.readsNewest(name);
+    } else if (this.position.nearOldest) {
+      this.actions.loadOlder(name);
+    }
+    const unseen = room.messages.filter(({ sequence }) => sequence > this.seen).length;
+    this.newest.hidden = this.position.atNewest;
+    setText(this.newest, unseen > 0 ? texts.newMessages(unseen) : texts.toNewest);
+    this.newest.classList.toggle('some', unseen > 0);
+  }
+}
+
+function countFailed(unsent: Outbox): number {
+  return unsent.filter(({ state }) => state === 'failed').length;
+}

@@ -1,0 +1,105 @@
+/** The whole page: draws what changed, at most once a frame. */
+
+import { Chat } from '../chat';
+import { showAddress } from '../shell/address';
+import type { Storage } from '../shell/storage';
+import { texts } from '../texts';
+import { AccountView } from './account';
+import { BannersView } from './banners';
+import { Composer } from './composer';
+import { required, setText } from './element';
+import { LogView } from './log';
+import { RoomsView } from './rooms';
+import { StatusView } from './status';
+
+const MESSAGE_LENGTH = 4_000;
+/** A hidden page draws no frames, and countdowns and relative times go on. */
+const REFRESH = 1_000;
+
+export class Page {
+  private readonly title = required('#room-title', HTMLElement);
+  private readonly entering = required('#entering', HTMLElement);
+  private readonly main = required('main', HTMLElement);
+  private readonly account = new AccountView();
+  private readonly banners: BannersView;
+  private readonly composer: Composer;
+  private readonly log: LogView;
+  private readonly rooms = new RoomsView();
+  private readonly status: StatusView;
+  private scheduled = false;
+
+  constructor(
+    private readonly chat: Chat,
+    storage: Storage,
+  ) {
+    this.banners = new BannersView((id) => chat.dismiss(id));
+    this.status = new StatusView(() => chat.notice({ type: 'reconnect' }));
+    this.composer = new Composer({
+      write: (text) => chat.write(text),
+      draft: (author, room) => storage.draft(author, room),
+      keepDraft: (author, room, text) => storage.keepDraft(author, room, text),
+    });
+    this.log = new LogView({
+      tryAgain: (id) => chat.tryAgain(id),
+      edit: (id) => this.edit(id),
+      discard: (id) => chat.discard(id),
+      loadOlder: (room) => chat.loadOlder(room),
+      readsNewest: (room) => chat.readsNewest(room),
+    });
+    setInterval(() => this.schedule(), REFRESH);
+  }
+
+  schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    const draw = (): void => {
+      this.scheduled = false;
+      this.draw();
+    };
+    if (document.hidden) setTimeout(draw);
+    else requestAnimationFrame(draw);
+  }
+
+  private draw(): void {
+    const { chat } = this;
+    const now = Date.now();
+    const { shown, target, joined } = chat.membership;
+    const listing = chat.listing(shown);
+    const title = listing?.title ?? shown;
+    const entering = target === shown ? null : (chat.listing(target)?.title ?? target);
+
+    document.title = `${title} · ${texts.product}`;
+    setText(this.title, title);
+    setText(this.entering, entering === null ? '' : texts.entering(entering));
+    this.main.classList.toggle('leaving', entering !== null && joined !== null);
+    this.rooms.render({
+      rooms: chat.session?.rooms ?? [],
+      shown,
+      target,
+      unsent: (room) => chat.unsent(room).length,
+    });
+    this.account.render(chat.session, target);
+    this.banners.render(chat.banners);
+    this.status.render(chat.connection, chat.author === null, now);
+    if (chat.session !== null) {
+      const unsent = chat.unsent(shown);
+      this.log.render({ name: shown, title, room: chat.room(shown), unsent, author: chat.author }, now);
+    }
+    this.composer.render({
+      room: shown,
+      title,
+      canPost: listing?.canPost ?? true,
+      limit: chat.session?.messageLength ?? MESSAGE_LENGTH,
+      entering,
+      author: chat.author,
+    });
+    if (chat.session !== null) showAddress(target);
+  }
+
+  private edit(clientId: string): void {
+    const item = this.chat.outbox.find((each) => each.clientId === clientId);
+    if (item === undefined) return;
+    this.chat.discard(clientId);
+    this.composer.takeBack(item.text);
+  }
+}

@@ -1,0 +1,59 @@
+/** The list of rooms. */
+
+import type { RoomListing } from '../ports';
+import { addressOf } from '../shell/address';
+import { texts } from '../texts';
+import { element, required, setText } from './element';
+
+export interface RoomsState {
+  readonly rooms: readonly RoomListing[];
+  readonly shown: string;
+  readonly target: string;
+  readonly unsent: (room: string) => number;
+}
+
+interface Entry {
+  readonly item: HTMLLIElement;
+  readonly link: HTMLAnchorElement;
+  readonly title: HTMLElement;
+  readonly badge: HTMLElement;
+}
+
+export class RoomsView {
+  private readonly list = required('#rooms', HTMLUListElement);
+  private entries = new Map<string, Entry>();
+  private shown = '';
+
+  render({ rooms, shown, target, unsent }: RoomsState): void {
+    const names = rooms.map(({ name }) => name).join(' ');
+    if (names !== [...this.entries.keys()].join(' ')) {
+      this.entries = new Map(rooms.map((room) => [room.name, this.entries.get(room.name) ?? this.makeEntry(room)]));
+      this.list.replaceChildren(...[...this.entries.values()].map(({ item }) => item));
+    }
+    for (const { name, title } of rooms) {
+      const entry = this.entries.get(name);
+      if (entry === undefined) continue;
+      setText(entry.title, title);
+      if (name === shown) entry.link.setAttribute('aria-current', 'page');
+      else entry.link.removeAttribute('aria-current');
+      entry.link.classList.toggle('entering', name === target && name !== shown);
+      const waiting = name === shown ? 0 : unsent(name);
+      entry.badge.hidden = waiting === 0;
+      setText(entry.badge, waiting === 0 ? '' : texts.unsentIn(waiting));
+    }
+    if (shown !== this.shown) {
+      this.shown = shown;
+      this.entries.get(shown)?.link.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    }
+  }
+
+  private makeEntry({ name, restricted }: RoomListing): Entry {
+    const title = element('bdi', { class: 'room-title' });
+    const badge = element('span', { class: 'unsent', hidden: true });
+    const mark = element('span', { class: restricted ? 'mark restricted' : 'mark', 'aria-hidden': 'true' });
+    const link = element('a', { href: addressOf(name), 'data-room': name }, mark, title);
+    if (restricted) link.append(element('span', { class: 'visually-hidden' }, ` (${texts.restricted})`));
+    link.append(' ', badge);
+    return { item: element('li', {}, link), link, title, badge };
+  }
+}

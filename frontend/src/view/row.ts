@@ -1,0 +1,138 @@
+/** One row of the conversation. Its node stays the same from pending to sent, so that it is read out once. */
+
+import type { Row } from '../core/layout';
+import { dayName, exactTime, shortTime } from '../core/moments';
+import type { Outgoing } from '../core/outbox';
+import { colourOf, initial } from '../core/text';
+import { texts } from '../texts';
+import { button, element, setText } from './element';
+
+export interface RowActions {
+  tryAgain(clientId: string): void;
+  edit(clientId: string): void;
+  discard(clientId: string): void;
+}
+
+export interface RowView {
+  readonly node: HTMLElement;
+  update(row: Row, author: string | null, now: number): void;
+}
+
+const COLOURS = 8;
+
+export function makeRow(row: Row, actions: RowActions): RowView {
+  switch (row.kind) {
+    case 'day':
+      return makeDay();
+    case 'notice':
+      return makeNotice(row.notice.text, row.notice.level);
+    default:
+      return new MessageRow(actions);
+  }
+}
+
+function makeDay(): RowView {
+  const label = element('span');
+  const node = element('div', { class: 'day' }, label);
+  return {
+    node,
+    update: (row, _, now) => {
+      if (row.kind === 'day') setText(label, dayName(row.time, now));
+    },
+  };
+}
+
+function makeNotice(text: string, level: string): RowView {
+  const time = element('time');
+  const node = element('div', { class: 'notice system', 'data-level': level }, element('p', { dir: 'auto' }, text), time);
+  return {
+    node,
+    update: (row, _, now) => {
+      if (row.kind === 'notice') showTime(time, row.notice.receivedAt, now);
+    },
+  };
+}
+
+class MessageRow implements RowView {
+  readonly node: HTMLElement;
+  private readonly avatar = element('span', { class: 'avatar', 'aria-hidden': 'true' });
+  private readonly name = element('bdi', { class: 'author' });
+  private readonly you = element('span', { class: 'you' });
+  private readonly time = element('time');
+  private readonly text = element('p', { class: 'text', dir: 'auto' });
+  // What becomes of an own message is said once, elsewhere: see `LogView`.
+  private readonly delivery = element('div', { class: 'delivery', 'aria-live': 'off' });
+  private shownDelivery = '';
+
+  constructor(private readonly actions: RowActions) {
+    const byline = element('p', { class: 'byline' }, this.name, ' ', this.you, ' ', this.time);
+    const said = element('div', { class: 'said' }, byline, this.text, this.delivery);
+    this.node = element('div', { class: 'message' }, this.avatar, said);
+  }
+
+  update(row: Row, author: string | null, now: number): void {
+    if (row.kind !== 'message' && row.kind !== 'outgoing') return;
+    this.node.classList.toggle('continued', row.continued);
+    if (row.kind === 'message') {
+      const { username, text, writtenAt, sequence, guest } = row.message;
+      this.node.dataset['sequence'] = String(sequence);
+      this.say(username, guest, !guest && username === author, text, writtenAt, now);
+      this.showDelivery(null, now);
+    } else {
+      const { item } = row;
+      this.say(item.author ?? texts.guest, item.author === null, item.author !== null, item.text, item.writtenAt, now);
+      this.showDelivery(item, now);
+    }
+  }
+
+  private say(name: string, guest: boolean, own: boolean, text: string, writtenAt: number, now: number): void {
+    setText(this.avatar, initial(name));
+    this.avatar.dataset['colour'] = guest ? 'guest' : String(colourOf(name, COLOURS));
+    setText(this.name, name);
+    setText(this.you, own ? texts.you : '');
+    this.node.classList.toggle('own', own);
+    setText(this.text, text);
+    showTime(this.time, writtenAt, now);
+  }
+
+  private showDelivery(item: Outgoing | null, now: number): void {
+    const state = item === null ? 'sent' : item.state === 'failed' ? 'failed' : 'pending';
+    this.node.dataset['state'] = state;
+    const line = item === null ? '' : deliveryLine(item, now);
+    const shown = `${state} ${item?.failure?.kind ?? ''}`;
+    if (shown !== this.shownDelivery) {
+      this.shownDelivery = shown;
+      const actions = item?.state === 'failed' ? this.failedActions(item) : [];
+      this.delivery.replaceChildren(...(item === null ? [] : [element('span', { class: 'delivery-state' }), ...actions]));
+    }
+    const label = this.delivery.firstElementChild;
+    if (label !== null) setText(label, line);
+  }
+
+  private failedActions({ clientId, failure }: Outgoing): readonly HTMLButtonElement[] {
+    const retry = button(texts.tryAgain, 'link', () => this.actions.tryAgain(clientId));
+    const edit = button(texts.editAgain, 'link', () => this.actions.edit(clientId));
+    const discard = button(texts.discard, 'link', () => this.actions.discard(clientId));
+    return failure?.kind === 'refused' && failure.final ? [edit, discard] : [retry, edit, discard];
+  }
+}
+
+function deliveryLine(item: Outgoing, now: number): string {
+  const { state, failure, notBefore, tries } = item;
+  if (state === 'sending') return texts.sending;
+  if (state === 'waiting') {
+    const seconds = Math.ceil((notBefore - now) / 1000);
+    return seconds > 0 && tries === 0 ? texts.sendingIn(seconds) : texts.waiting;
+  }
+  if (failure?.kind === 'refused') return `${texts.notSent} ${failure.sentence}`;
+  return `${texts.notSent} ${failure?.kind === 'old' ? texts.writtenBefore : texts.noAnswer}`;
+}
+
+function showTime(target: HTMLTimeElement, time: number, now: number): void {
+  const iso = new Date(time).toISOString();
+  if (target.dateTime !== iso) {
+    target.dateTime = iso;
+    target.title = exactTime(time);
+  }
+  setText(target, shortTime(time, now));
+}

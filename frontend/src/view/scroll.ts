@@ -1,0 +1,68 @@
+/** Where the reader is in the conversation: at the newest, or at a row that must not move under the eyes. */
+
+const NEAR = 40;
+const LOAD_AHEAD = 300;
+
+export class ReadingPosition {
+  /** Whether the newest message is in view, so that the next one shall be too. */
+  atNewest = true;
+  private anchor: { readonly node: Element; readonly top: number } | null = null;
+
+  constructor(
+    private readonly scroller: HTMLElement,
+    private readonly rows: HTMLElement,
+    moved: () => void,
+  ) {
+    scroller.addEventListener('scroll', () => {
+      this.remember();
+      moved();
+    }, { passive: true });
+    const resized = new ResizeObserver(() => this.restore());
+    resized.observe(scroller);
+    resized.observe(rows);
+  }
+
+  get nearOldest(): boolean {
+    return this.scroller.scrollTop < LOAD_AHEAD;
+  }
+
+  remember(): void {
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    this.atNewest = scrollHeight - scrollTop - clientHeight < NEAR;
+    const node = this.atNewest ? null : this.firstInView();
+    this.anchor = node === null ? null : { node, top: this.topOf(node) };
+  }
+
+  /** Bring the reader back to where they were, after rows came, went or changed their size. */
+  restore(): void {
+    if (this.atNewest) {
+      this.scroller.scrollTop = this.scroller.scrollHeight;
+    } else if (this.anchor !== null && this.anchor.node.isConnected) {
+      const moved = this.topOf(this.anchor.node) - this.anchor.top;
+      if (moved !== 0) this.scroller.scrollTop += moved;
+    }
+  }
+
+  toNewest(): void {
+    this.atNewest = true;
+    this.anchor = null;
+    this.restore();
+  }
+
+  private topOf(node: Element): number {
+    return node.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top;
+  }
+
+  private firstInView(): Element | null {
+    const { children } = this.rows;
+    const edge = this.scroller.getBoundingClientRect().top;
+    let low = 0;
+    let high = children.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((children[middle] as Element).getBoundingClientRect().bottom > edge) high = middle;
+      else low = middle + 1;
+    }
+    return children[low] ?? null;
+  }
+}
