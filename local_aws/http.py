@@ -428,10 +428,10 @@ class _Connection(asyncio.Protocol):
             return
         keep_alive = keep_alive and not self._closing
         try:
-            data = _serialise(response, request.method, keep_alive)
+            data = serialise(response, request.method, keep_alive)
         except ValueError:
             logger.exception("%s %s has an answer that HTTP can't carry", request.method, request.path)
-            data = _serialise(Response(500), request.method, keep_alive)
+            data = serialise(Response(500), request.method, keep_alive)
         self._transport.write(data)
         if keep_alive:
             self._expect_within(self._limits.idle_timeout)
@@ -445,7 +445,7 @@ class _Connection(asyncio.Protocol):
         if self._closing:
             return
         self._closing = True
-        self._transport.write(_serialise(Response(status), "", keep_alive=False))
+        self._transport.write(serialise(Response(status), "", keep_alive=False))
         if self._transport.can_write_eof():
             self._transport.write_eof()
             self._expect_within(_LINGER)
@@ -505,7 +505,7 @@ def _origin_form(target: str) -> str:
     return target.partition("#")[0]
 
 
-def _serialise(response: Response, method: str, keep_alive: bool) -> bytes:
+def serialise(response: Response, method: str, keep_alive: bool) -> bytes:
     """The bytes of a response. Raises ValueError for headers that would break out of their line."""
     status, body = response.status, response.body
     length = str(len(body))
