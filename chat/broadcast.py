@@ -41,8 +41,8 @@ def broadcast(message: str, room: str | None = None, level: Level = "info") -> B
     if room is None:
         connections = connections_everywhere()
     else:
-        found = entrance(room) if isinstance(room, str) and "\0" not in room else None
+        found = entrance(room)
         if found is None:
-            raise Refusal("invalid_room", f"There is no room called {room!r}.", room=room)
+            raise Refusal("invalid_room", f"There is no room called {room!r}.")
         connections = connections_in(found)
     return Broadcast(room, len(connections), enqueue(frame, connections))

@@ -3,6 +3,7 @@
 Sessions, tokens, connection attempts and channel permissions are the websockets library's own models.
 """
 
+import re
 from typing import ClassVar
 
 from django.conf import settings
@@ -14,6 +15,8 @@ from django.db.models.functions import Length
 from django_aws_api_gateway_websockets.models import WebSocketSession
 
 ROOM_NAME_LENGTH = 100
+# The library's pattern for channels, without the newline that "$" lets pass at the end.
+ROOM_NAME = re.compile(r"[a-zA-Z0-9_-]+\Z")
 USERNAME_LENGTH = 150
 # The database's own bound, which CHAT_MESSAGE_LENGTH may lower but not exceed.
 MESSAGE_LENGTH = 4000

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from django.contrib.auth.models import AnonymousUser, User
 from django_aws_api_gateway_websockets.models import ChannelPermission
 
-from chat.models import Room
+from chat.models import ROOM_NAME, ROOM_NAME_LENGTH, Room
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,15 @@ class Entrance:
         return bool(self.permission.allows(user))
 
 
-def entrance(name: str) -> Entrance | None:
+def is_room_name(name: object) -> TypeGuard[str]:
+    """Whether a room could have this name."""
+    return isinstance(name, str) and len(name) <= ROOM_NAME_LENGTH and ROOM_NAME.match(name) is not None
+
+
+def entrance(name: object) -> Entrance | None:
     """The room called `name`, or None where there is none or nobody has said who may enter."""
+    if not is_room_name(name):
+        return None
     room = Room.objects.filter(name=name).first()
     permission = ChannelPermission.for_channel(name) if room else None
     return Entrance(room, permission) if room and permission else None

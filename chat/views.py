@@ -21,7 +21,7 @@ from chat import connections, frames, rooms
 from chat.connect_limit import admit_attempt
 from chat.history import history_page
 from chat.messages import AlreadyStored, Draft, RoomGone, StoredMessage
-from chat.models import ROOM_NAME_LENGTH
+from chat.models import ROOM_NAME, ROOM_NAME_LENGTH
 from chat.send_limit import return_allowance, spend_allowance
 from chat.sending import connections_in, enqueue
 from chat.text import checked_text
@@ -58,8 +58,7 @@ class ChatWebSocketView(WebSocketView):
     handler_selection_key = route_selection_key = "action"
     ALLOW_UNLISTED_CHANNELS = False
     MAX_CHANNEL_NAME_LENGTH = ROOM_NAME_LENGTH
-    # The library's pattern, without the newline that "$" lets pass at the end.
-    CHANNEL_NAME_PATTERN = re.compile(r"[a-zA-Z0-9_-]+\Z")
+    CHANNEL_NAME_PATTERN = ROOM_NAME
     # A guest has no cookie, and a client need not offer extensions.
     required_connection_headers = ["Origin"]  # noqa: RUF012
     # Both are done here: tokens are for signed-in browsers only, and people and addresses have limits of
@@ -171,7 +170,7 @@ class ChatWebSocketView(WebSocketView):
         """Accept a connection, or refuse it with the status that says why."""
         if not self._check_host_is_in_origin(request):
             return _not_connected(403, "foreign origin")
-        if not self._is_valid_channel_name(request.GET.get("channel", "")) or not request.GET["channel"]:
+        if not rooms.is_room_name(request.GET.get("channel")):
             return _not_connected(400, "malformed room name")
         attempt = admit_attempt(self._get_client_ip(request), request.user)
         if attempt is None:
@@ -275,7 +274,7 @@ class ChatWebSocketView(WebSocketView):
     def change_channel(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Move the connection: from this answer on it gets the messages of the new room."""
         name = self.body.get("channel")
-        if not isinstance(name, str) or not self._is_valid_channel_name(name):
+        if not rooms.is_room_name(name):
             raise Refusal("invalid_room", "This is no name of a room.", room=_echoed_room(name))
         if not self.can_join_channel(request, name):
             raise _forbidden(name)

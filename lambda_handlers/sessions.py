@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +12,8 @@ set_up()
 
 from chat.cleanup import clean_up  # noqa: E402 (needs a Django that is set up)
 from chat.connections import forget_gone  # noqa: E402
+
+_ID = re.compile(r"[\w=-]{1,128}\Z", re.ASCII)
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +46,6 @@ def _forget(records: list[dict[str, Any]]) -> dict[str, Any]:
 def _connection_ids(body: str) -> list[str]:
     message = json.loads(body)
     ids = message.get("connections") if isinstance(message, dict) else None
-    if not isinstance(ids, list) or not all(isinstance(one, str) and "\0" not in one for one in ids):
+    if not isinstance(ids, list) or not all(isinstance(one, str) and _ID.match(one) for one in ids):
         raise ValueError('expected {"connections": ["id", …]}')
     return ids
