@@ -34,7 +34,7 @@ def stop_on_signals() -> None:
 def follow_parent(number: int = signal.SIGTERM) -> None:
     """Have this process get a signal when its parent dies, SIGKILL included. Survives exec; Linux only.
 
-    Elsewhere the stack itself watches its parent (`local_aws --stop-with-parent`).
+    Elsewhere the stack itself watches its parent (`local_aws --stop-with`).
     """
     if sys.platform != "linux":
         return

@@ -56,7 +56,7 @@ def start() -> NoReturn:
         "--port", str(port()),
         "--data-dir", str(folder),
         "--on-ready", READY,
-        "--stop-with-parent",
+        "--stop-with", str(os.getppid()),
     ]  # fmt: skip
     os.chdir(ROOT)
     sys.stdout.flush()
