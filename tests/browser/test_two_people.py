@@ -199,9 +199,9 @@ def test_the_log_announces_what_is_new_and_only_that(somebody: People) -> None:
             const log = document.querySelector('#log');
             window.kept = [...log.children];
             new MutationObserver((changes) => {
-                for (const change of changes) for (const node of change.addedNodes) {
-                    if (node.classList?.contains('message')) window.added.push(node.querySelector('.text').textContent);
-                }
+                const nodes = changes.flatMap((change) => [...change.addedNodes]);
+                const rows = nodes.filter((node) => node.classList?.contains('message'));
+                window.added.push(...rows.map((row) => row.querySelector('.text').textContent));
             }).observe(log, { childList: true });
         }"""
     )
@@ -219,7 +219,9 @@ def test_many_triggers_open_one_socket(somebody: People, stack: Stack) -> None:
     person = somebody().open("general")
     person.page.evaluate(
         """async () => {
-            const events = [[window, 'offline'], [window, 'online'], [document, 'visibilitychange'], [window, 'pageshow']];
+            const events = [
+                [window, 'offline'], [window, 'online'], [document, 'visibilitychange'], [window, 'pageshow'],
+            ];
             for (let round = 0; round < 20; round += 1) {
                 const [target, name] = events[round % events.length];
                 target.dispatchEvent(new Event(name));
