@@ -46,7 +46,7 @@ def parse(payload: bytes) -> Answer:
         raise MalformedAnswer(f"{_kind(answer)} instead of an object with a statusCode")
     if unknown := answer.keys() - _KEYS:
         raise MalformedAnswer(f"unknown keys: {', '.join(sorted(unknown))}")
-    return Answer(_status(answer.get("statusCode")), tuple(_headers(answer)), _body(answer))
+    return Answer(status_code(answer.get("statusCode")), tuple(_headers(answer)), body(answer))
 
 
 def gateway_frame(message: str, *, connection_id: str, request_id: str) -> bytes:
@@ -60,7 +60,8 @@ def _kind(value: Any) -> str:
     return "null" if value is None else f"a {type(value).__name__}"
 
 
-def _status(value: Any) -> int:
+def status_code(value: Any) -> int:
+    """The status that an answer names. Raises `MalformedAnswer`."""
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 200 <= value <= 599:
@@ -75,15 +76,16 @@ def _headers(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     repeated = {name.lower() for name in multiple}
     for name, value in single.items():
         if name.lower() not in repeated:
-            yield name, _text(value)
+            yield name, header_value(value)
     for name, values in multiple.items():
         if not isinstance(values, list):
             raise MalformedAnswer("multiValueHeaders that aren't lists")
         for value in values:
-            yield name, _text(value)
+            yield name, header_value(value)
 
 
-def _text(value: Any) -> str:
+def header_value(value: Any) -> str:
+    """A header's value as text. Raises `MalformedAnswer`."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str | int | float):
@@ -91,15 +93,16 @@ def _text(value: Any) -> str:
     raise MalformedAnswer("a header that is no text")
 
 
-def _body(answer: Mapping[str, Any]) -> bytes:
-    body = answer.get("body")
-    if body is None:
+def body(answer: Mapping[str, Any]) -> bytes:
+    """The body of an answer, decoded where it is base64. Raises `MalformedAnswer`."""
+    content = answer.get("body")
+    if content is None:
         return b""
-    if not isinstance(body, str):
-        raise MalformedAnswer(f"a body that is {_kind(body)}")
+    if not isinstance(content, str):
+        raise MalformedAnswer(f"a body that is {_kind(content)}")
     if answer.get("isBase64Encoded") is True:
         try:
-            return base64.b64decode(body, validate=True)
+            return base64.b64decode(content, validate=True)
         except (binascii.Error, ValueError):
             raise MalformedAnswer("a body that isn't base64") from None
-    return body.encode("utf-8", "replace")
+    return content.encode("utf-8", "replace")

@@ -131,7 +131,7 @@ def _context(
         context["disconnectStatusCode"] = disconnect[0]
     context["eventType"] = event_type
     context["extendedRequestId"] = request_id
-    context["requestTime"] = _common_log_time(int(now))
+    context["requestTime"] = common_log_time(int(now))
     context["messageDirection"] = "IN"
     if disconnect is not None:
         context["disconnectReason"] = disconnect[1]
@@ -150,7 +150,8 @@ def _context(
     return context
 
 
-def _common_log_time(seconds: int) -> str:
+def common_log_time(seconds: int) -> str:
+    """A moment as access logs write it: `25/Nov/2026:10:00:00 +0000`."""
     moment = time.gmtime(seconds)
     return (
         f"{moment.tm_mday:02}/{_MONTHS[moment.tm_mon - 1]}/{moment.tm_year}"

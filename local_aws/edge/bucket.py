@@ -1,0 +1,136 @@
+"""A bucket's objects, served from the folders that the assembly deploys into it."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from urllib.parse import unquote
+from xml.sax.saxutils import escape
+
+from local_aws.http import Request, Response
+from local_aws.model import Bucket, BucketFiles
+
+# S3's own type for what was stored without one.
+_UNKNOWN_TYPE = "binary/octet-stream"
+# The same on every machine, whatever its own tables say.
+_TYPES = mimetypes.MimeTypes()
+for _ending, _type in (
+    (".css", "text/css"),
+    (".html", "text/html"),
+    (".ico", "image/x-icon"),
+    (".js", "text/javascript"),
+    (".json", "application/json"),
+    (".map", "application/json"),
+    (".mjs", "text/javascript"),
+    (".svg", "image/svg+xml"),
+    (".webmanifest", "application/manifest+json"),
+    (".woff", "font/woff"),
+    (".woff2", "font/woff2"),
+):
+    _TYPES.add_type(_type, _ending)
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    content: bytes
+    etag: str
+    modified: datetime
+    content_type: str
+    cache_control: str | None
+
+
+class BucketOrigin:
+    """Serves a bucket as CloudFront sees it through origin access control: reading objects, and no list.
+
+    Files are read when they are asked for, so that a new build shows at once.
+    """
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+
+    def answer(self, request: Request, default_root_object: str = "") -> Response:
+        """Answer a GET or HEAD."""
+        if request.method not in ("GET", "HEAD"):
+            return _error(
+                405, "MethodNotAllowed", "The specified method is not allowed against this resource."
+            )
+        key = unquote(request.path).removeprefix("/") or default_root_object.removeprefix("/")
+        found = self._find(key)
+        if found is None:
+            # Without the right to list a bucket S3 doesn't tell what isn't there from what may not be read.
+            return _error(403, "AccessDenied", "Access Denied")
+        headers = [
+            ("Content-Type", found.content_type),
+            ("ETag", found.etag),
+            ("Last-Modified", format_datetime(found.modified, usegmt=True)),
+        ]
+        if found.cache_control is not None:
+            headers.append(("Cache-Control", found.cache_control))
+        if _is_fresh(request, found):
+            return Response(304, headers[1:])
+        return Response(200, headers, found.content)
+
+    def _find(self, key: str) -> _Object | None:
+        """The object of that key; a later deployment wins over an earlier one."""
+        for files in reversed(self._bucket.files):
+            if (path := _path(files, key)) is None:
+                continue
+            try:
+                content = path.read_bytes()
+                modified = datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
+            except (OSError, ValueError):  # no such file, a folder, or no name that a file can have
+                continue
+            # S3's ETag of an object uploaded in one part.
+            etag = f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"'
+            content_type = _TYPES.guess_type(f"x{path.suffix.lower()}")[0] or _UNKNOWN_TYPE
+            return _Object(content, etag, modified, content_type, files.cache_control)
+        return None
+
+
+def _path(files: BucketFiles, key: str) -> Path | None:
+    """Where a deployment would have the object of that key; None where it has none."""
+    prefix = f"{files.prefix.strip('/')}/" if files.prefix.strip("/") else ""
+    if not key.startswith(prefix):
+        return None
+    name = key[len(prefix) :]
+    if "\0" in name or "\\" in name or any(part in ("", ".", "..") for part in name.split("/")):
+        return None  # a key is no path: nothing in it leads elsewhere
+    if not _is_deployed(files, name):
+        return None
+    path = files.folder / name
+    # Symbolic links are followed only within the folder.
+    return path if path.resolve().is_relative_to(files.folder.resolve()) else None
+
+
+def _is_deployed(files: BucketFiles, name: str) -> bool:
+    """Whether a file is uploaded: `exclude` takes away, `include` gives back."""
+    if any(fnmatchcase(name, pattern) for pattern in files.exclude):
+        return any(fnmatchcase(name, pattern) for pattern in files.include)
+    return True
+
+
+def _is_fresh(request: Request, found: _Object) -> bool:
+    if (tags := request.header("If-None-Match")) is not None:
+        return any(tag in ("*", found.etag) for tag in _tags(tags))
+    if (since := request.header("If-Modified-Since")) is not None:
+        try:
+            return found.modified <= parsedate_to_datetime(since)
+        except (ValueError, TypeError):
+            return False
+    return False
+
+
+def _tags(header: str) -> Iterator[str]:
+    return (tag.strip().removeprefix("W/") for tag in header.split(","))
+
+
+def _error(status: int, code: str, message: str) -> Response:
+    error = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n{error}'.encode()
+    return Response(status, [("Content-Type", "application/xml")], body)
