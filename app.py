@@ -26,8 +26,6 @@ def main() -> int:
         return 1
     os.environ.update(node.environment())
     # Only now: importing the CDK starts Node.
-    from jsii.errors import JSIIError
-
     from infra import packages
     from infra.failure import Failure
     from infra.synthesis import synthesise
@@ -37,7 +35,7 @@ def main() -> int:
     except Failure as failure:
         print(failure, file=sys.stderr)
         return 1
-    except JSIIError:
+    except RuntimeError:  # what comes back through jsii has lost its class
         if not packages.failures:
             raise
         print(packages.failures[-1], file=sys.stderr)

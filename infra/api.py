@@ -17,7 +17,7 @@ ACTIONS = ("chat_message", "fetch_history", "change_channel")
 
 
 class WebSocketApi(Construct):
-    """The WebSocket API and its stage. Routes come later, with `route_to`: the function knows the API's id."""
+    """The WebSocket API and its stage. Routes come later: the function must know the id."""
 
     def __init__(self, scope: Construct, construct_id: str, *, name: str) -> None:
         super().__init__(scope, construct_id)
@@ -35,7 +35,7 @@ class WebSocketApi(Construct):
         return _host(self, self.api.api_id)
 
     def route_to(self, function: lambda_.IFunction) -> None:
-        """Send connections and every action to the function; what it answers to an action goes to the client."""
+        """Send connections and actions to the function; its answers to actions go to the client."""
         for key in ("$connect", "$disconnect", "$default", *ACTIONS):
             self.api.add_route(
                 key,
@@ -75,7 +75,7 @@ def _host(scope: Construct, api_id: str) -> str:
 
 
 def _answer_pings(scope: Construct, api: apigateway.WebSocketApi) -> None:
-    """`ping` is answered by the gateway itself: CloudFront's idle timer wants bytes, not a function's time."""
+    """Have the gateway answer `ping` itself: CloudFront's idle timer wants bytes, not a function's time."""
     only = "200"  # template selection by a fixed value: there is one template
     integration = apigateway.CfnIntegration(
         scope,

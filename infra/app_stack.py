@@ -15,7 +15,7 @@ from infra.web import Web
 
 
 class AppStack(Stack):
-    """APIs first, then the distribution over them, then the functions that know its address, then the routes."""
+    """APIs, then the distribution over them, then the functions that know its address, then the routes."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, configuration: Configuration, data_stack: DataStack

@@ -16,8 +16,8 @@ from infra.failure import Failure
 class Configuration:
     """A deployment. Every name in the account starts with `prefix`.
 
-    `websocket_concurrency` and `http_concurrency` reserve a part of the account's concurrency, which bounds the
-    connections to the database as well. A new account has so little that nothing can be reserved: None.
+    `websocket_concurrency` and `http_concurrency` reserve a part of the account's concurrency, which bounds
+    the connections to the database as well. A new account has too little to reserve any of it: None.
     """
 
     profile: str

@@ -199,7 +199,7 @@ class Functions(Construct):
 
 def _master_password(data_stack: data.DataStack) -> str:
     secret = data_stack.database.secret
-    assert secret is not None  # noqa: S101 - there is one: RDS manages it
+    assert secret is not None  # RDS manages one
     return secret.secret_value_from_json("password").unsafe_unwrap()
 
 
@@ -207,7 +207,7 @@ def _from(queue: QueueWithDeadLetters, concurrency: int) -> event_sources.SqsEve
     return event_sources.SqsEventSource(
         queue.queue,
         batch_size=BATCH_SIZE,
-        # Bounds the pollers: reserved concurrency would let them count throttled messages as received in vain.
+        # Not reserved concurrency: its refusals would count as messages received in vain.
         max_concurrency=concurrency,
         report_batch_item_failures=True,
     )

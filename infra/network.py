@@ -25,7 +25,7 @@ class Network(Construct):
                     name="Isolated", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=24
                 )
             ],
-            restrict_default_security_group=False,  # it would bring a custom resource; nothing uses that group
+            restrict_default_security_group=False,  # a custom resource, for a group that nothing uses
         )
         # One group for all functions: a group each would tie the database to them and make a cycle with the
         # migration that must run before them.

@@ -1,11 +1,10 @@
-"""What happens without anybody asking: migrations at each deployment, the clock, and what a person is told."""
+"""What happens by itself: migrations at each deployment, cleaning on a clock; and what a person is told."""
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk import CfnOutput, Duration, Stack, triggers
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import triggers
 from constructs import Construct
 
 from infra.functions import Functions

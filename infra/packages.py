@@ -30,8 +30,15 @@ PROVIDED_BY_LAMBDA = frozenset(
 
 _NOT_IN_A_PACKAGE = shutil.ignore_patterns("__pycache__", "*.pyc", ".DS_Store")
 # What an installer leaves behind and what differs from machine to machine.
-_LEFTOVERS = ("bin", ".lock", "*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED")
-_LEFTOVERS += ("*.dist-info/direct_url.json", "*.dist-info/uv_*")
+_LEFTOVERS = (
+    "bin",
+    ".lock",
+    "*.dist-info/RECORD",
+    "*.dist-info/INSTALLER",
+    "*.dist-info/REQUESTED",
+    "*.dist-info/direct_url.json",
+    "*.dist-info/uv_*",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +75,12 @@ def code(package: Package) -> lambda_.Code:
         str(ROOT),
         # Of what was built, not of what it was built from: a changed lock file must change it.
         asset_hash_type=AssetHashType.OUTPUT,
-        bundling=BundlingOptions(image=DockerImage.from_registry("unused"), local=_Here(package)),
+        bundling=BundlingOptions(
+            image=DockerImage.from_registry("unused"),
+            local=_Here(package),
+            # Never run. It tells the packages apart where the CDK looks up what it has bundled already.
+            command=list(package.sources),
+        ),
     )
 
 
@@ -81,7 +93,7 @@ class _Here:
     def __init__(self, package: Package) -> None:
         self._package = package
 
-    def try_bundle(self, output_dir: str, **_: Any) -> bool:
+    def try_bundle(self, output_dir: str, *_: Any, **__: Any) -> bool:
         try:
             self._package.write(Path(output_dir))
         except Failure as failure:
@@ -99,10 +111,13 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _database_certificates() -> Path:
-    if not DATABASE_CERTIFICATES.exists():
+    # The CDK CLI names the region that it will deploy to; without it there is nothing to check against.
+    region = os.environ.get("CDK_DEFAULT_REGION", "")
+    if region and f"RDS {region} Root" not in DATABASE_CERTIFICATES.read_text(encoding="utf-8"):
         raise Failure(
-            f"{DATABASE_CERTIFICATES.relative_to(ROOT)} is missing: without it no function trusts the database. "
-            "Download https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem to that place."
+            f"{DATABASE_CERTIFICATES.relative_to(ROOT)} has no certificate for {region}: functions there "
+            "would trust no database. Append the region's from "
+            "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem."
         )
     return DATABASE_CERTIFICATES
 
@@ -164,7 +179,7 @@ def _compile(folder: Path) -> None:
     """Add bytecode: /var/task is read-only, and without it Django starts a second later each time."""
     python = _python_of_the_functions()
     if python is None:
-        print(  # noqa: T201 - for the person who synthesises
+        print(
             f"No Python {PYTHON} here to compile the functions' packages with: "
             "a cold start on AWS will take about a second longer.",
             file=sys.stderr,
