@@ -1,1 +1,1 @@
-"""Runs a synthesised CDK assembly on one machine: gateway, functions, queues, schedules, database and edge."""
+"""Runs a synthesised CDK assembly on one machine: gateway, functions, queues, schedules, database, edge."""

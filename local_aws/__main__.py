@@ -23,9 +23,9 @@ _EPILOG = f"""\
 PORT serves the distribution, or the APIs themselves where there is none. PORT+1 is the AWS endpoint (Lambda
 Invoke, SQS, @connections), for functions, the AWS CLI and SDKs. Everything listens on 127.0.0.1 only.
 
-A function has at most {MOST_ENVIRONMENTS} processes at once here (twice the number of cores), fewer where it reserves
-less concurrency; invocations beyond that wait. Idle processes end after a minute, but for one of each function
-that an API or a queue invokes.
+A function has at most {MOST_ENVIRONMENTS} processes at once here (twice the number of cores), fewer where it
+reserves less concurrency; invocations beyond that wait. Idle processes end after a minute, but for one of
+each function that an API or a queue invokes.
 
 Ctrl-C, SIGTERM and SIGHUP stop the stack; the exit status is then 0.
 """

@@ -1,4 +1,4 @@
-"""What an assembly declares, with every reference resolved: the types that all parts of the runtime start from.
+"""What an assembly declares, with every reference resolved: the types that all of the runtime starts from.
 
 `assembly` makes these out of `cdk.out`; nothing here reads files or knows CloudFormation's spelling.
 """

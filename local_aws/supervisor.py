@@ -9,12 +9,12 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from local_aws import http, processes
+from local_aws.addresses import Addresses
 from local_aws.assembly import Site, read
 from local_aws.aws_endpoint import AwsEndpoint
 from local_aws.data_folder import DataFolder, RunningStack
@@ -25,7 +25,7 @@ from local_aws.functions.background import EventInvocations
 from local_aws.functions.pool import MOST_ENVIRONMENTS, Functions
 from local_aws.gateway import Gateway
 from local_aws.logs import Logs
-from local_aws.model import Assembly, HttpApi, LambdaIntegration, WebSocketApi
+from local_aws.model import Assembly, LambdaIntegration
 from local_aws.queues.event_source import EventSourcePoller
 from local_aws.queues.protocol import SqsProtocol
 from local_aws.queues.service import Queues
@@ -93,7 +93,8 @@ class Stack:
         self._pollers: list[EventSourcePoller] = []
         self._polls: list[asyncio.Task[None]] = []
         self._watches: list[asyncio.Task[None]] = []
-        self._servers: list[http.Server] = []
+        self._edge_server: http.Server | None = None
+        self._endpoint_server: http.Server | None = None
 
     async def start(self) -> None:
         """Start everything: what others need goes first. Raises `StackError`."""
@@ -113,17 +114,19 @@ class Stack:
         """Stop everything, whatever of it has been started."""
         for watch in self._watches:
             watch.cancel()
+        if self._edge_server is not None:
+            self._edge_server.close()
         if self._gateway is not None:
-            await _bounded(self._gateway.close_all(code=1001), _CLOSE_CONNECTIONS_SECONDS)
+            await self._gateway.close_all(within=_CLOSE_CONNECTIONS_SECONDS)
         await self._drain_queues()
         if self._background is not None:
             await self._background.close()
         if self._functions is not None:
             await self._functions.close()
-        for server in self._servers:
-            server.close()
-        for server in self._servers:
-            await server.wait_closed(0.2)
+        for server in (self._edge_server, self._endpoint_server):
+            if server is not None:
+                server.close()
+                await server.wait_closed(0.2)
         if self._queues is not None:
             self._queues.close()
         if self._postgres is not None:
@@ -165,21 +168,20 @@ class Stack:
             assembly.websocket_apis,
             functions,
             region=assembly.region,
-            account=assembly.account,
-            connections=folder.connections,
+            ledger=folder.connections,
         )
         endpoint = AwsEndpoint(
             functions, self._background, SqsProtocol(queues, assembly.account), gateway.management
         )
-        self._servers.append(await http.serve(endpoint.handle, host=_HOST, port=site.endpoint_port))
+        self._endpoint_server = await http.serve(endpoint.handle, host=_HOST, port=site.endpoint_port)
         if self._postgres is not None:
             await self._prepare_databases(self._postgres, assembly)
         await self._run_triggers(assembly, functions)
         self._gateway = gateway
         edge = Edge(assembly, gateway, functions, port=site.port)
-        self._servers.append(await edge.listen(host=_HOST, port=site.port))
+        self._edge_server = await http.serve(edge.handle, host=_HOST, port=site.port, upgrade=edge.upgrade)
         self._start_polling(assembly, queues, functions)
-        self._watches.append(asyncio.create_task(gateway.start()))
+        self._watches.append(asyncio.create_task(gateway.disconnect_left_behind()))
         for name in _serving(assembly):
             functions.warm(name)
         folder.announce(
@@ -260,7 +262,7 @@ class Stack:
     async def _drain_queues(self) -> None:
         """Let what is queued be worked on for a moment. The rest stays in the journal."""
         deadline = time.monotonic() + _DRAIN_QUEUES_SECONDS
-        while time.monotonic() < deadline and not all(poller.idle() for poller in self._pollers):
+        while time.monotonic() < deadline and not all(poller.idle() for poller in self._pollers):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         for poll in self._polls:
             poll.cancel()
@@ -269,27 +271,15 @@ class Stack:
             poller.cancel_batches()
 
     def _say_ready(self, assembly: Assembly, site: Site, logs: Logs) -> None:
-        for line in _addresses(assembly, site.port):
-            logs.say(line)
+        sockets, sites = assembly.websocket_apis, assembly.http_apis
+        addresses = Addresses(sockets, sites, assembly.distributions, site.port)
+        for api in sockets:
+            logs.say(f"WebSocket API {api.name}: {addresses.of(api)}")
+        for site_api in sites:
+            logs.say(f"HTTP API {site_api.name}: {addresses.of(site_api)}")
         logs.say("Ready")
         if self._options.on_ready is not None:
             logs.say(self._options.on_ready.replace("{url}", f"http://{_HOST}:{site.port}/"))
-
-
-def _addresses(assembly: Assembly, port: int) -> list[str]:
-    """One line for each API. An id goes before the stage where several share the port."""
-
-    def path(api: WebSocketApi | HttpApi, several: bool) -> str:
-        parts = [api.id] if several else []
-        if api.stage != "$default":
-            parts.append(api.stage)
-        return "".join(f"/{part}" for part in parts)
-
-    sockets, sites = assembly.websocket_apis, assembly.http_apis
-    return [
-        *(f"WebSocket API {api.name}: ws://{_HOST}:{port}{path(api, len(sockets) > 1)}" for api in sockets),
-        *(f"HTTP API {api.name}: http://{_HOST}:{port}{path(api, len(sites) > 1)}" for api in sites),
-    ]
 
 
 def _serving(assembly: Assembly) -> set[str]:
@@ -316,7 +306,7 @@ async def _set_when_gone(pid: int, stop: asyncio.Event) -> None:
     except ProcessLookupError:
         stop.set()
     except (AttributeError, OSError):
-        while _alive(pid):
+        while _alive(pid):  # noqa: ASYNC110 - other systems have no event for it
             await asyncio.sleep(0.5)
         stop.set()
     else:
@@ -331,12 +321,6 @@ def _alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-async def _bounded(work: Coroutine[Any, Any, None], seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await work
 
 
 def _check_free(port: int) -> None:

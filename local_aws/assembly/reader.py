@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from local_aws.addresses import Addresses
 from local_aws.assembly import apis, distributions, lambdas, messaging, storage
 from local_aws.assembly.cloud_assembly import stacks
 from local_aws.assembly.endpoints import Endpoints
@@ -30,7 +31,14 @@ def read(directory: Path, site: Site) -> Assembly:
 
 def _assembly(resources: Resources, site: Site) -> Assembly:
     websocket_apis, http_apis = apis.websocket_apis(resources), apis.http_apis(resources)
-    endpoints = Endpoints(websocket_apis, http_apis, resources.region, site)
+    fronts = distributions.distributions(resources)
+    endpoints = Endpoints(
+        websocket_apis,
+        http_apis,
+        Addresses(websocket_apis, http_apis, fronts, site.port),
+        region=resources.region,
+        endpoint_port=site.endpoint_port,
+    )
     functions = lambdas.functions(resources, endpoints)
     site.secrets.save()
     return Assembly(
@@ -43,7 +51,7 @@ def _assembly(resources: Resources, site: Site) -> Assembly:
         event_sources=messaging.event_sources(resources, functions),
         schedules=messaging.schedules(resources, functions),
         buckets=storage.buckets(resources, site.workspace),
-        distributions=distributions.distributions(resources),
+        distributions=fronts,
         databases=storage.databases(resources),
         triggers=lambdas.triggers(resources, functions),
         unsupported=unsupported(resources, functions),
