@@ -28,8 +28,9 @@ export const texts = {
   composer: (room: string) => `Message ${room}`,
   send: 'Send',
   left: (count: number) => (count === 1 ? '1 character left' : `${count.toLocaleString()} characters left`),
-  tooLong: (over: number, limit: number) =>
-    `${over.toLocaleString()} too many: a message can have ${limit.toLocaleString()} characters. Shorten it or send it in parts.`,
+  over: (count: number) => (count === 1 ? '1 character too many' : `${count.toLocaleString()} characters too many`),
+  tooLong: (limit: number) =>
+    `A message can have ${limit.toLocaleString()} characters. Shorten this one, or send it in parts.`,
   readOnly: 'You can read here, but not write.',
   stillEntering: (room: string) => `Entering ${room}. Press Enter again once you are there.`,
   connecting: 'Connecting …',

@@ -64,7 +64,7 @@ export function addNotice(room: Room, notice: Omit<Notice, 'after'>): Room {
 export function holeAfter(room: Room): number | null {
   const { messages, latest, loaded } = room;
   if (!loaded) return null;
-  let expected = messages[0]?.sequence ?? (room.complete ? latest + 1 : 1);
+  let expected = messages[0]?.sequence ?? 1;
   for (const { sequence } of messages) {
     if (sequence !== expected) return expected - 1;
     expected += 1;

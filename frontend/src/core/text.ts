@@ -34,5 +34,6 @@ export function initial(name: string): string {
 export function colourOf(name: string, count: number): number {
   let hash = 2_166_136_261;
   for (const letter of name) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 16_777_619);
-  return (hash >>> 0) % count;
+  hash ^= hash >>> 15;
+  return (Math.imul(hash, 0x2c1b3c6d) >>> 16) % count;
 }

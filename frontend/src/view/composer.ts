@@ -101,9 +101,10 @@ export class Composer {
     const { limit } = this.state;
     const text = messageText(this.field.value);
     const left = limit - lengthOf(text);
-    this.counter.hidden = left >= limit * NEAR_LIMIT || left < 0;
-    setText(this.counter, texts.left(Math.max(0, left)));
-    this.complain(left < 0 ? texts.tooLong(-left, limit) : '');
+    this.counter.hidden = left >= limit * NEAR_LIMIT;
+    setText(this.counter, left < 0 ? texts.over(-left) : texts.left(left));
+    // The sentence stays the same while one types, so that it is read out once.
+    this.complain(left < 0 ? texts.tooLong(limit) : '');
     this.field.setAttribute('aria-invalid', String(left < 0));
     this.submit.disabled = left < 0 || isBlank(text);
   }

@@ -55,7 +55,6 @@ export class LogView {
     if (other) this.clear(name, title);
 
     const rows = layOut(room, unsent);
-    if (!other) this.position.remember();
     if (other || !this.wasLoaded || this.isHistory(rows)) this.beQuiet();
     const wroteOne = !other && unsent.length > before.unsent.length;
     const failed = countFailed(unsent) > (other ? Infinity : countFailed(before.unsent));

@@ -26,7 +26,7 @@ export class ReadingPosition {
     return this.scroller.scrollTop < LOAD_AHEAD;
   }
 
-  remember(): void {
+  private remember(): void {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     this.atNewest = scrollHeight - scrollTop - clientHeight < NEAR;
     const node = this.atNewest ? null : this.firstInView();
