@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import quote
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
@@ -38,6 +39,8 @@ class Signer:
         self._token = token
         self._region = region
         self._service = service
+        self._plain_names = "host;x-amz-date" + (";x-amz-security-token" if token else "")
+        self._plain_token = f"\nx-amz-security-token:{token}" if token else ""
         # Day and key are replaced together, in one assignment: another thread never sees half of a change.
         self._kept: tuple[str, str, bytes] = ("", "", b"")
 
@@ -58,25 +61,21 @@ class Signer:
         `headers` are signed with it; those that a proxy may change must not be among them.
         """
         stamp = _stamp(now)
-        added = {"X-Amz-Date": stamp}
-        if self._token:
-            added["X-Amz-Security-Token"] = self._token
-        signed = {name.lower(): " ".join(value.split()) for name, value in (headers or {}).items()}
-        signed["host"] = host
-        signed["x-amz-date"] = stamp
-        if self._token:
-            signed["x-amz-security-token"] = self._token
-        names = sorted(signed)
-        lines = "\n".join([f"{name}:{signed[name]}" for name in names])
-        signed_names = ";".join(names)
+        if headers:
+            signed_names, lines = self._canonical_headers(host, stamp, headers)
+        else:  # the way of every post
+            signed_names, lines = self._plain_names, f"host:{host}\nx-amz-date:{stamp}{self._plain_token}"
         scope, signature = self._sign(
             stamp,
             f"{method}\n{_canonical_path(path)}\n{_canonical_query(query)}\n{lines}\n\n{signed_names}\n{body_hash}",
         )
-        added["Authorization"] = (
-            f"{_ALGORITHM} Credential={self._access_key}/{scope}, "
-            f"SignedHeaders={signed_names}, Signature={signature}"
-        )
+        added = {
+            "X-Amz-Date": stamp,
+            "Authorization": f"{_ALGORITHM} Credential={self._access_key}/{scope}, "
+            f"SignedHeaders={signed_names}, Signature={signature}",
+        }
+        if self._token:
+            added["X-Amz-Security-Token"] = self._token
         return added
 
     def presigned_query(
@@ -112,6 +111,15 @@ class Signer:
         )
         return f"{encoded}&X-Amz-Signature={signature}"
 
+    def _canonical_headers(self, host: str, stamp: str, headers: Mapping[str, str]) -> tuple[str, str]:
+        signed = {name.lower(): " ".join(value.split()) for name, value in headers.items()}
+        signed["host"] = host
+        signed["x-amz-date"] = stamp
+        if self._token:
+            signed["x-amz-security-token"] = self._token
+        names = sorted(signed)
+        return ";".join(names), "\n".join([f"{name}:{signed[name]}" for name in names])
+
     def _sign(self, stamp: str, canonical_request: str) -> tuple[str, str]:
         scope, key = self._day(stamp[:8])
         request_hash = hashlib.sha256(canonical_request.encode()).hexdigest()
@@ -130,7 +138,12 @@ class Signer:
 
 
 def _stamp(now: float | None) -> str:
-    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    return _stamp_of_second(int(time.time() if now is None else now))
+
+
+@lru_cache(maxsize=1)
+def _stamp_of_second(second: int) -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
 
 
 def _canonical_path(path: str) -> str:
