@@ -35,8 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     try:
         with urllib.request.urlopen(request) as response:  # noqa: S310
-            print(response.read().decode(errors="replace"))
-            return 1 if response.headers.get("X-Amz-Function-Error") else 0
+            answer, failed = response.read(), "X-Amz-Function-Error" in response.headers
     except urllib.error.HTTPError as error:
         print(f"The invocation was refused: {_message(error.read())}", file=sys.stderr)
     except (urllib.error.URLError, OSError) as error:
@@ -44,6 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(
             f"No stack answers at {options.endpoint} ({reason}): start it first (make run).", file=sys.stderr
         )
+    else:
+        print(answer.decode(errors="replace"))
+        return 1 if failed else 0
     return 1
 
 

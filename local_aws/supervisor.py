@@ -182,8 +182,7 @@ class Stack:
         self._edge_server = await http.serve(edge.handle, host=_HOST, port=site.port, upgrade=edge.upgrade)
         self._start_polling(assembly, queues, functions)
         self._watches.append(asyncio.create_task(gateway.disconnect_left_behind()))
-        for name in _serving(assembly):
-            functions.warm(name)
+        self._watches.append(asyncio.create_task(_warm_up(assembly, functions)))
         folder.announce(
             RunningStack(
                 pid=os.getpid(),
@@ -288,6 +287,14 @@ def _serving(assembly: Assembly) -> set[str]:
     names = {item.function for item in integrations if isinstance(item, LambdaIntegration)}
     names.update(route.function for api in assembly.http_apis for route in api.routes)
     return names & set(assembly.functions)
+
+
+async def _warm_up(assembly: Assembly, functions: Functions) -> None:
+    """Have functions ready before they are needed: first those that people wait for, one after another."""
+    serving = _serving(assembly)
+    await asyncio.gather(*(functions.warm(name) for name in serving))
+    for name in sorted(_kept_warm(assembly) - serving):
+        await functions.warm(name)
 
 
 def _kept_warm(assembly: Assembly) -> set[str]:

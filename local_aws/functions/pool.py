@@ -71,12 +71,12 @@ class Functions:
     def __contains__(self, function: str) -> bool:
         return function in self._pools
 
-    def warm(self, function: str) -> None:
-        """Start an environment if there is none, so that the first event needn't wait for it."""
-        self._pool(function).warm()
+    async def warm(self, function: str) -> None:
+        """Start an environment if there is none, and wait until it has come up (or failed to)."""
+        await self._pool(function).warm()
 
     def retire(self, function: str) -> None:
-        """End the idle environments of a function that isn't expected to run again soon."""
+        """End the environments of a function that isn't expected to run again soon, once they are idle."""
         self._pool(function).retire()
 
     def variables(self) -> dict[str, dict[str, str]]:
@@ -120,6 +120,8 @@ class _Pool:
         self._waiting: deque[Work] = deque()
         self._in_flight = 0
         self._starting: set[Environment] = set()
+        self._retiring: set[Environment] = set()
+        self._came_up = asyncio.Event()
         self._growth: asyncio.TimerHandle | None = None
         self._reaper: asyncio.TimerHandle | None = None
         self._starts: set[asyncio.Task[None]] = set()
@@ -141,11 +143,14 @@ class _Pool:
         finally:
             self._in_flight -= 1
 
-    def warm(self) -> None:
-        if not self._all:
+    async def warm(self) -> None:
+        if not self._all and not self._closed:
+            self._came_up.clear()
             self._start()
+            await self._came_up.wait()
 
     def retire(self) -> None:
+        self._retiring |= self._all
         while self._idle:
             self._idle.pop().kill()
 
@@ -196,11 +201,15 @@ class _Pool:
 
     def _on_idle(self, environment: Environment) -> None:
         self._starting.discard(environment)
+        self._came_up.set()
         while self._waiting:
             work = self._waiting.popleft()
             if not work.answer.done():
                 environment.deliver(work)
                 return
+        if environment in self._retiring:
+            environment.kill()
+            return
         self._idle.append(environment)
         if len(self._idle) > self._keep and self._reaper is None and not self._closed:
             self._reaper = asyncio.get_running_loop().call_later(self._idle_seconds, self._reap)
@@ -209,6 +218,8 @@ class _Pool:
         if environment not in self._all:
             return
         self._all.discard(environment)
+        self._retiring.discard(environment)
+        self._came_up.set()
         self._starting.discard(environment)
         if environment in self._idle:
             self._idle.remove(environment)
