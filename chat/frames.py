@@ -28,7 +28,7 @@ def read_frame(body: bytes) -> dict[str, Any]:
         return read
 
     try:
-        frame = json.loads(body, object_pairs_hook=unique, parse_constant=_no_constant)
+        frame = json.loads(body.decode(), object_pairs_hook=unique, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         # Not JSON, not UTF-8, a number of thousands of digits, or nested too deep.
         raise unknown_action() from None

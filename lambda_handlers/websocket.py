@@ -34,8 +34,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         logger.exception("Request %s failed", context.aws_request_id)
         response = {"statusCode": 500}
     body = response.get("body", "")
-    if response["statusCode"] >= 500 and not _is_json(body):
-        # Whatever Django made of it, a client gets a frame of the protocol.
+    if not _is_json(body):
+        # Whatever Django or the library made of it, a client gets a frame of the protocol.
         refused = Refusal("internal_error", "Something went wrong on our side. Try again in a moment.")
         body = refusal(refused).content.decode()
     # A connection gets the body alone: headers would go nowhere.
