@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -84,6 +85,7 @@ class Connection(asyncio.Protocol):
         "_ended",
         "_events_in_flight",
         "_fragments",
+        "_frames",
         "_handshake",
         "_in_flight",
         "_lost",
@@ -124,6 +126,7 @@ class Connection(asyncio.Protocol):
         )
         self._handshake: list[tuple[str, str]] = []
         self._fragments: list[bytes] | None = None
+        self._frames: deque[object] = deque()  # received and not handled yet
         self._in_flight = 0
         self._unread = bytearray()
         self._opened = False
@@ -197,7 +200,7 @@ class Connection(asyncio.Protocol):
     # Called by the transport.
 
     def data_received(self, data: bytes) -> None:
-        if not self._opened or self._blocked or self._unread:
+        if not self._opened or self._blocked or self._frames or self._unread:
             if self._ended and not self._opened:
                 return  # refused: what the client goes on to send isn't looked at
             self._unread += data
@@ -238,12 +241,14 @@ class Connection(asyncio.Protocol):
         """Handle what is unread, as far as the limits let it."""
         if not self._opened:
             return
-        if self._unread and not self._blocked:
+        if self._frames:
+            self._handle_frames()
+        if self._unread and not self._blocked and not self._frames:
             unread = bytes(self._unread)
             self._unread.clear()
             self._parse(unread)
         if self._lost:
-            if not self._unread:
+            if not self._unread and not self._frames:
                 self._end(*NO_CLOSE_FRAME)
         elif self._reading_paused and len(self._unread) <= _MAX_UNREAD:
             self._reading_paused = False
@@ -251,18 +256,25 @@ class Connection(asyncio.Protocol):
 
     def _parse(self, data: bytes) -> None:
         for start in range(0, len(data), _SLICE):
-            if self._blocked:
+            if self._blocked or self._frames:
                 self._unread += data[start:]
                 if len(self._unread) > _MAX_UNREAD:
                     self._pause_reading()
                 return
             self._protocol.receive_data(data[start : start + _SLICE] if len(data) > _SLICE else data)
-            for frame in self._protocol.events_received():
-                if isinstance(frame, Frame) and not self._ended:
-                    self._on_frame(frame)
-            if self._protocol.state is not State.OPEN and not self._ended:
-                self._end_as_the_protocol_says()
-            self._flush()
+            self._frames.extend(self._protocol.events_received())
+            self._handle_frames()
+
+    def _handle_frames(self) -> None:
+        while self._frames and not self._blocked:
+            frame = self._frames.popleft()
+            if isinstance(frame, Frame) and not self._ended:
+                self._on_frame(frame)
+        if self._frames:
+            return  # what the protocol has to say, a close above all, comes after the answers to these
+        if self._protocol.state is not State.OPEN and not self._ended:
+            self._end_as_the_protocol_says()
+        self._flush()
 
     def _pause_reading(self) -> None:
         if not self._reading_paused and not self._lost:
@@ -299,7 +311,7 @@ class Connection(asyncio.Protocol):
 
     def _on_event_done(self, _: asyncio.Future[None]) -> None:
         self._in_flight -= 1
-        if self._unread:
+        if self._frames or self._unread:
             self._go_on()
 
     # The end.

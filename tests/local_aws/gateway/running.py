@@ -39,10 +39,13 @@ class Functions:
     events: list[Event] = field(default_factory=list)
     running: int = 0
     most_running: int = 0
+    _disconnected: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def invoke(self, function: str, payload: bytes, *, request_id: str | None = None) -> Invocation:
         event = json.loads(payload)
         self.events.append(event)
+        if event["requestContext"]["eventType"] == "DISCONNECT":
+            self._disconnected.set()
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         try:
@@ -62,10 +65,8 @@ class Functions:
 
     async def disconnected(self) -> Event:
         """Wait for the first `$disconnect`."""
-        async with asyncio.timeout(5):
-            while not (found := self.of_type("DISCONNECT")):
-                await asyncio.sleep(0.005)
-        return found[0]
+        await asyncio.wait_for(self._disconnected.wait(), 5)
+        return self.of_type("DISCONNECT")[0]
 
 
 @dataclass

@@ -14,7 +14,6 @@ from local_aws.gateway.ids import is_well_formed, new_id
 from local_aws.gateway.ledger import Ledger
 from local_aws.gateway.throttling import TokenBucket
 from local_aws.model import Throttle
-
 from tests.local_aws.gateway.test_events import make_record
 
 

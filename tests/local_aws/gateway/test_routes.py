@@ -3,7 +3,6 @@
 import pytest
 
 from local_aws.gateway.routes import choose, selector
-
 from tests.local_aws.gateway.running import api_with, route
 
 ACTION = "$request.body.action"
