@@ -1,5 +1,6 @@
 /** One row of the conversation. Its node stays the same from pending to sent, so that it is read out once. */
 
+import type { ChatMessage } from '../core/frames';
 import type { Row } from '../core/layout';
 import { dayName, exactTime, shortTime } from '../core/moments';
 import type { Outgoing } from '../core/outbox';
@@ -19,6 +20,8 @@ export interface RowView {
 }
 
 const COLOURS = 8;
+/** How often relative times are looked at. */
+const TICK = 15_000;
 
 export function makeRow(row: Row, actions: RowActions): RowView {
   switch (row.kind) {
@@ -63,6 +66,7 @@ class MessageRow implements RowView {
   // What becomes of an own message is said once, elsewhere: see `LogView`.
   private readonly delivery = element('div', { class: 'delivery', 'aria-live': 'off' });
   private shownDelivery = '';
+  private drawn: { readonly message: ChatMessage; readonly continued: boolean; readonly tick: number } | null = null;
 
   constructor(private readonly actions: RowActions) {
     const byline = element('p', { class: 'byline' }, this.name, ' ', this.you, ' ', this.time);
@@ -72,8 +76,10 @@ class MessageRow implements RowView {
 
   update(row: Row, author: string | null, now: number): void {
     if (row.kind !== 'message' && row.kind !== 'outgoing') return;
+    if (this.isDrawn(row, now)) return;
     this.node.classList.toggle('continued', row.continued);
     if (row.kind === 'message') {
+      this.drawn = { message: row.message, continued: row.continued, tick: tickOf(now) };
       const { username, text, writtenAt, sequence, guest } = row.message;
       this.node.dataset['sequence'] = String(sequence);
       this.say(username, guest, !guest && username === author, text, writtenAt, now);
@@ -83,6 +89,13 @@ class MessageRow implements RowView {
       this.say(item.author ?? texts.guest, item.author === null, item.author !== null, item.text, item.writtenAt, now);
       this.showDelivery(item, now);
     }
+  }
+
+  /** Hundreds of rows are asked at each arrival, and nearly all of them have nothing to change. */
+  private isDrawn(row: Row, now: number): boolean {
+    if (row.kind !== 'message' || this.drawn === null) return false;
+    const { message, continued, tick } = this.drawn;
+    return row.message === message && row.continued === continued && tickOf(now) === tick;
   }
 
   private say(name: string, guest: boolean, own: boolean, text: string, writtenAt: number, now: number): void {
@@ -126,6 +139,10 @@ function deliveryLine(item: Outgoing, now: number): string {
   }
   if (failure?.kind === 'refused') return `${texts.notSent} ${failure.sentence}`;
   return `${texts.notSent} ${failure?.kind === 'old' ? texts.writtenBefore : texts.noAnswer}`;
+}
+
+function tickOf(now: number): number {
+  return Math.floor(now / TICK);
 }
 
 function showTime(target: HTMLTimeElement, time: number, now: number): void {
