@@ -137,7 +137,7 @@ async def test_a_client_that_sends_and_never_reads_is_slowed_down_and_costs_boun
         return {"statusCode": 200, "body": answer}
 
     async with running(functions=Functions(message=big)) as it:
-        reader, writer = await asyncio.open_connection("127.0.0.1", it.port, limit=1)
+        reader, writer = await asyncio.open_connection("127.0.0.1", it.port, limit=1_024)
         writer.write(handshake())
         await reader.readline()
         (connection,) = it.gateway.connections.values()
