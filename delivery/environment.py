@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from delivery.signing import Signer
 
@@ -33,4 +34,37 @@ def signer_for(service: str, variables: Mapping[str, str] = os.environ) -> Signe
         variables.get("AWS_SESSION_TOKEN"),
         variables.get("AWS_REGION") or required("AWS_DEFAULT_REGION", variables),
         service,
+    )
+
+
+def in_lambda(variables: Mapping[str, str] = os.environ) -> bool:
+    """A Lambda runtime runs this process, not a test or a person."""
+    return "AWS_LAMBDA_RUNTIME_API" in variables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryEnvironment:
+    """What the template tells the delivery function."""
+
+    connections_url: str
+    deliveries_url: str
+    dead_letters_url: str
+    gone_url: str
+    posts_per_second: float
+
+
+def read_environment(variables: Mapping[str, str] = os.environ) -> DeliveryEnvironment:
+    """Read the delivery function's variables.
+
+    :raises EnvironmentIncomplete: One is missing, or is not what it should be.
+    """
+    rate = variables.get("POSTS_PER_SECOND", "5000")
+    if not rate.isdecimal() or int(rate) < 1:
+        raise EnvironmentIncomplete(f"POSTS_PER_SECOND must be a whole number of 1 or more, not {rate!r}.")
+    return DeliveryEnvironment(
+        connections_url=required("CONNECTIONS_URL", variables),
+        deliveries_url=required("DELIVERY_QUEUE_URL", variables),
+        dead_letters_url=required("DEAD_LETTER_QUEUE_URL", variables),
+        gone_url=required("GONE_QUEUE_URL", variables),
+        posts_per_second=float(rate),
     )
