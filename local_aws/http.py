@@ -93,16 +93,12 @@ class _OpenConnections(set["_Connection"]):
 
 
 class Server:
-    """A listening server and its open connections."""
+    """A listening server and its open connections. `port` is the one that it listens on."""
 
     def __init__(self, listener: asyncio.Server, connections: _OpenConnections) -> None:
+        self.port: int = listener.sockets[0].getsockname()[1]
         self._listener = listener
         self._connections = connections
-
-    @property
-    def port(self) -> int:
-        """The port that it listens on."""
-        return int(self._listener.sockets[0].getsockname()[1])
 
     @property
     def sockets(self) -> tuple[Any, ...]:
