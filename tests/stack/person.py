@@ -149,4 +149,5 @@ class Person:
             open_timeout=30,
             proxy=None,
             max_size=None,
+            legacy=True,  # closed by Socket, which is a context manager itself
         )

@@ -30,6 +30,13 @@ def free_ports() -> int:
     raise AssertionError("no two neighbouring ports are free")
 
 
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 class Stack:
     """`make run` on its own ports and data folder."""
 
@@ -107,9 +114,13 @@ class Stack:
                     return process
         raise AssertionError("the stack's program isn't running")
 
+    def note_processes(self) -> None:
+        """Remember what runs now, to be asked for by `left_behind`."""
+        self._started = self.processes()
+
     def send_signal(self, number: int) -> None:
         assert self._process is not None
-        self._started = self.processes()
+        self.note_processes()
         self._process.send_signal(number)
 
     def wait(self, timeout: float) -> int:
@@ -118,8 +129,12 @@ class Stack:
 
     def left_behind(self, within: float) -> list[psutil.Process]:
         """Of the processes that ran at the last signal, those that are still there after some seconds."""
-        _, alive = psutil.wait_procs(self._started, timeout=within)
-        return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+        deadline = time.monotonic() + within
+        while alive := [process for process in self._started if _runs(process)]:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.02)
+        return alive
 
     def stop(self) -> int:
         """Ask it to stop, and see that it does within the contract's ten seconds."""

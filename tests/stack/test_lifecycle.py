@@ -86,8 +86,9 @@ def test_sigterm_to_make_stops_the_stack(made_stack: Stack) -> None:
 def test_sigkill_leaves_no_process(made_stack: Stack, victim: str) -> None:
     made_stack.start()
     killed = made_stack.pid if victim == "make" else made_stack.program().pid
-    made_stack.send_signal(0)
+    made_stack.note_processes()
     os.kill(killed, signal.SIGKILL)
+    assert made_stack.wait(timeout=10) != 0
     assert made_stack.left_behind(within=10) == []
     assert_ports_free(made_stack)
     made_stack.start()
@@ -116,7 +117,7 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
             taken.bind(("127.0.0.1", second.port + offset))
             taken.listen()
             second.launch()
-            second.send_signal(0)
+            second.note_processes()
             assert second.wait(timeout=60) != 0
         assert f"Port {second.port + offset} is taken" in second.output
         assert "Traceback" not in second.output
@@ -137,7 +138,7 @@ def test_a_damaged_data_folder_is_one_sentence_and_leaves_nothing(own_stack: Sta
     own_stack.stop()
     (own_stack.data_dir / "postgres" / "global" / "pg_control").write_bytes(b"damaged")
     own_stack.launch()
-    own_stack.send_signal(0)
+    own_stack.note_processes()
     assert own_stack.wait(timeout=60) != 0
     assert "Traceback" not in own_stack.output
     assert str(own_stack.data_dir) in own_stack.output
