@@ -175,6 +175,7 @@ class Postgres:
             "--builtin-locale=C.UTF-8",
             "--locale=C",
             "--no-instructions",
+            "--no-sync",  # there is nothing in it yet that a power failure could take
         ]
         with self._open_log() as log:
             child = processes.spawn([*identity, *command], env=_environment(), output=log)

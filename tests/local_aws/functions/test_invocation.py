@@ -1,4 +1,4 @@
-"""What an invocation answers: results, exceptions, timeouts, crashes and failed starts, as Lambda says them."""
+"""What an invocation answers: results, exceptions, timeouts, crashes, failed starts, as Lambda says them."""
 
 import asyncio
 import json
@@ -30,7 +30,8 @@ async def test_the_handler_gets_the_event_and_its_result_comes_back(function, st
 async def test_the_context_tells_the_function_arn_memory_and_remaining_time(function, start):
     source = """
         def handler(event, context):
-            return [context.invoked_function_arn, context.memory_limit_in_mb, context.get_remaining_time_in_millis()]
+            remaining = context.get_remaining_time_in_millis()
+            return [context.invoked_function_arn, context.memory_limit_in_mb, remaining]
     """
     functions = start(function(source, timeout_seconds=7, memory_mb=512))
 
@@ -222,7 +223,12 @@ async def test_short_work_doesnt_start_further_processes(function, start):
 
 
 async def test_idle_processes_end_but_for_the_one_kept_warm(function, start):
-    source = "import os, time\ndef handler(event, context):\n time.sleep(0.2)\n return os.environ['AWS_LAMBDA_RUNTIME_API']"
+    source = """
+        import os, time
+        def handler(event, context):
+            time.sleep(0.2)
+            return os.environ["AWS_LAMBDA_RUNTIME_API"]
+    """
     functions = start(
         function(source, name="kept"), function(source, name="other"), kept_warm={"kept"}, idle_seconds=0.3
     )
