@@ -88,11 +88,13 @@ class ChatWebSocketView(WebSocketView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Dispatch, and once more on a new database connection if the old one was cut meanwhile."""
+        used = connection.connection
         try:
             try:
                 return self._dispatch(request, *args, **kwargs)
             except (OperationalError, InterfaceError):
-                if not self.repeatable or connection.is_usable():
+                # Leaving a transaction may have opened a new one already.
+                if not self.repeatable or (connection.connection is used and connection.is_usable()):
                     raise
                 logger.warning("The database connection was cut: trying again on a new one")
                 connection.close()

@@ -24,7 +24,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         farewell waits to be read. Wall-clock time: the other one may stand still in a frozen environment.
         """
         now = time.time()
-        if self.connection is not None and 0 <= now - self._known_good_at < RECENT_SECONDS:
+        if self.connection is None or self.connection.closed:
+            usable = False
+        elif 0 <= now - self._known_good_at < RECENT_SECONDS:
             poll = select.poll()
             poll.register(self.connection.fileno(), select.POLLIN)
             usable = not poll.poll(0)

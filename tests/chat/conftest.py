@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import close_old_connections, connection
 from django_aws_api_gateway_websockets.models import ApiGateway
 from moto.server import ThreadedMotoServer
 from pytest_django import DjangoDbBlocker, Settings
@@ -61,6 +61,7 @@ def chat_is_new(
     settings.CHAT_CONNECTS_PER_PERSON = settings.CHAT_CONNECTS_PER_ADDRESS = 1000
     ChatWebSocketView._gateways.clear()
     with django_db_blocker.unblock():
+        close_old_connections()
         _empty_the_database()
         ApiGateway.objects.create(api_name="parlor", api_id=API_ID, stage_name="ws")
         yield

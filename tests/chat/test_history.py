@@ -89,9 +89,7 @@ def test_history_shows_a_message_as_its_push_did(alice: User, queue: Any) -> Non
     assert pushed == {"type": "chat_message", "room": "general", **shown}
 
 
-@pytest.mark.parametrize(
-    "text", ["\U0001f600" * 4000, '"' * 4000, "\n" + "\\" * 3999, "x" * 4000, "é" * 4000]
-)
+@pytest.mark.parametrize("character", ["\U0001f600", '"', "\\", "x", "é"])
 @pytest.mark.parametrize("position", [{}, {"after": 0}, {"before": 1000}])
 def test_long_messages_make_short_pages_that_lead_on(character: str, position: dict[str, int]) -> None:
     fill("general", 60, character * 4000, username="\U00010400" * 150)

@@ -20,19 +20,19 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         password: str = options["password"]
         username = User.normalize_username(options["username"])
+        try:
+            User(username=username).clean_fields(exclude=["password"])
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from None
         user = User.objects.filter(username=username).first()
         known = user is not None
         user = user or User(username=username)
         made_up = ""
         if not known and not password:
             password = made_up = secrets.token_urlsafe(12)
-        try:
-            if password:
-                user.set_password(password)
-            user.is_active = user.is_staff = user.is_superuser = True
-            user.full_clean()
-        except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from None
+        if password:
+            user.set_password(password)
+        user.is_active = user.is_staff = user.is_superuser = True
         user.save()
         kept = " It keeps its password." if known and not password else ""
         self.stdout.write(f"{username} {'is now' if known else 'was made'} a superuser.{kept}")
