@@ -39,6 +39,13 @@ class Socket:
             if wanted(frame):
                 return frame
 
+    def hear(self, message: str) -> Frame:
+        """The push of a message, whether it came before now or is still to come."""
+        for frame in self.frames:
+            if frame.get("message") == message:
+                return frame
+        return self.next(lambda frame: frame.get("message") == message)
+
     def of_type(self, kind: str, timeout: float = 10) -> Frame:
         return self.next(lambda frame: frame.get("type") == kind, timeout)
 

@@ -73,17 +73,17 @@ def test_killed_workers_lose_nothing(stack: Stack, handler: str) -> None:
     accepted: list[tuple[str, int]] = []
     with Person(stack).connect("support") as speaker, Person(stack).connect("support") as reader:
         speaker.say("warm")
-        thread = threading.Thread(target=talk, args=(speaker, 8, accepted, []))
+        thread = threading.Thread(target=talk, args=(speaker, 12, accepted, []))
         thread.start()
         kills = 0
         while thread.is_alive():
             for worker in workers(stack, handler):
                 worker.kill()
                 kills += 1
-            time.sleep(1.5)
+            time.sleep(3)
         thread.join()
         assert kills >= 3
-        assert len(accepted) >= 4
+        assert len(accepted) >= 3
         everything_is_there(stack, "support", accepted, reader)
 
 
@@ -137,4 +137,4 @@ def test_a_connection_that_vanished_without_a_word_does_not_hold_up_the_rest(sta
         for number in range(5):
             text = f"{number} {uuid.uuid4()}"
             speaker.say(text)
-            reader.next(lambda frame, text=text: frame.get("message") == text)
+            reader.hear(text)
