@@ -183,11 +183,7 @@ export class Chat {
   private adopt(session: Session): void {
     const before = this.session;
     this.session = session;
-    if (before !== null && before.username !== session.username) {
-      this.rooms.clear();
-      this.paging.clear();
-      this.say(session.username === null ? texts.signedOut : texts.signedInAs(session.username), 'warning');
-    }
+    if (before !== null && before.username !== session.username) this.becomeAnother(before.username);
     const { target } = this.membership;
     const fallback = session.rooms[0];
     if (fallback !== undefined && this.listing(target) === null) {
@@ -195,6 +191,14 @@ export class Chat {
       this.membership = membership.inRoom(fallback.name);
       this.say(texts.noSuchRoom(target), 'warning');
     }
+  }
+
+  private becomeAnother(before: string | null): void {
+    this.rooms.clear();
+    this.paging.clear();
+    this.say(this.author === null ? texts.signedOut : texts.signedInAs(this.author), 'warning');
+    const kept = this.outbox.filter(({ author }) => author === before).length;
+    if (kept > 0) this.say(texts.keptFor(before ?? texts.guest, kept), 'warning');
   }
 
   private open(attempt: number): void {

@@ -28,9 +28,9 @@ export const texts = {
   composer: (room: string) => `Message ${room}`,
   send: 'Send',
   left: (count: number) => (count === 1 ? '1 character left' : `${count.toLocaleString()} characters left`),
-  over: (count: number) => (count === 1 ? '1 character too many' : `${count.toLocaleString()} characters too many`),
+  excess: (count: number) => `${count.toLocaleString()} too many.`,
   tooLong: (limit: number) =>
-    `A message can have ${limit.toLocaleString()} characters. Shorten this one, or send it in parts.`,
+    `A message can have ${limit.toLocaleString()} characters: shorten this one, or send it in parts.`,
   readOnly: 'You can read here, but not write.',
   stillEntering: (room: string) => `Entering ${room}. Press Enter again once you are there.`,
   connecting: 'Connecting …',
@@ -44,6 +44,10 @@ export const texts = {
   noRoomsGuest: 'No room is open to guests. Sign in to chat.',
   noSuchRoom: (room: string) => `There is no room “${room}”, or it is not open to you.`,
   signedOut: 'You are signed out and go on as a guest.',
+  keptFor: (name: string, count: number) =>
+    count === 1
+      ? `A message that you wrote as ${name} was not sent. It is kept until you are ${name} again.`
+      : `${count} messages that you wrote as ${name} were not sent. They are kept until you are ${name} again.`,
   signedInAs: (name: string) => `You are signed in as ${name}.`,
   serverFailed: 'The server failed.',
   dismiss: 'Dismiss',

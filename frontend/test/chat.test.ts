@@ -132,6 +132,34 @@ describe('what was missed', () => {
   });
 });
 
+describe('a page of history', () => {
+  it('that comes late, of a room that was left, is not taken for the answer of the next', async () => {
+    const world = new World();
+    world.fill('general', 5);
+    world.fill('support', 5);
+    const chat = await world.chat();
+    world.holds.add('fetch_history');
+    chat.enter('support');
+    await world.pass(100);
+    world.connection.say(world.page('general', {}));
+    expect(chat.room('support').loaded).toBe(false);
+    for (const answer of world.connection.held) answer();
+    expect(spoken(chat.room('support').messages)[0]).toBe('support 1');
+  });
+
+  it('that is empty ends the search for older messages', async () => {
+    const world = new World();
+    world.fill('general', 60);
+    const chat = await world.chat();
+    world.stored['general']?.splice(0, 10);
+    for (let round = 0; round < 4; round += 1) {
+      chat.loadOlder('general');
+      await world.pass(100);
+    }
+    expect(world.sentActions('fetch_history').filter(({ before }) => before !== undefined)).toHaveLength(1);
+  });
+});
+
 describe('writing', () => {
   it('is pending at once and sent when acknowledged, exactly once', async () => {
     const world = new World();
@@ -210,6 +238,7 @@ describe('writing', () => {
     expect(world.stored['general']).toHaveLength(0);
     expect(chat.unsent('general')).toHaveLength(0);
     expect(world.kept.size).toBe(1);
+    expect(chat.banners.map(({ text }) => text).join()).toContain('wrote as ann');
   });
 });
 

@@ -29,6 +29,8 @@ export class Composer {
   private readonly submit = required('#send', HTMLButtonElement);
   private readonly counter = required('#counter', HTMLElement);
   private readonly problem = required('#problem', HTMLElement);
+  private readonly excess = required('#excess', HTMLElement);
+  private readonly reason = required('#reason', HTMLElement);
   private readonly readOnly = required('#read-only', HTMLElement);
   private state: ComposerState | null = null;
 
@@ -101,9 +103,10 @@ export class Composer {
     const { limit } = this.state;
     const text = messageText(this.field.value);
     const left = limit - lengthOf(text);
-    this.counter.hidden = left >= limit * NEAR_LIMIT;
-    setText(this.counter, left < 0 ? texts.over(-left) : texts.left(left));
-    // The sentence stays the same while one types, so that it is read out once.
+    this.counter.hidden = left < 0 || left >= limit * NEAR_LIMIT;
+    setText(this.counter, texts.left(left));
+    setText(this.excess, left < 0 ? texts.excess(-left) : '');
+    // Unlike the number, the sentence stays the same while one types, so that it is read out once.
     this.complain(left < 0 ? texts.tooLong(limit) : '');
     this.field.setAttribute('aria-invalid', String(left < 0));
     this.submit.disabled = left < 0 || isBlank(text);
@@ -111,7 +114,7 @@ export class Composer {
 
   private complain(sentence: string): void {
     this.problem.hidden = sentence === '';
-    setText(this.problem, sentence);
+    setText(this.reason, sentence);
   }
 
   private grow(): void {
