@@ -92,7 +92,7 @@ class AwsEndpoint:
                 f"{len(request.body)} byte payload is too large for the {invocation_type} invocation type "
                 f"(limit {limit} bytes)"
             )
-            return _lambda_error(413, "RequestEntityTooLargeException", message, fault="User")
+            return _lambda_error(413, "RequestTooLargeException", message, fault="User")
         try:
             if request.body:
                 json.loads(request.body)
