@@ -11,6 +11,7 @@ from local_aws.edge.http_api_events import Call, event_v1, event_v2, response
 from local_aws.edge.http_api_routes import Routes
 from local_aws.functions import FunctionNotFound, Invocation, Invoker, Throttled
 from local_aws.gateway.answers import MalformedAnswer
+from local_aws.gateway.events import encode
 from local_aws.gateway.ids import new_id
 from local_aws.http import Request, Response
 from local_aws.model import HttpApi, HttpRoute
@@ -48,7 +49,7 @@ class HttpApiOrigin:
             now=time.time(),
         )
         event = event_v2(call, request) if route.payload_format == "2.0" else event_v1(call, request)
-        payload = json.dumps(event, separators=(",", ":")).encode()
+        payload = encode(event)
         if len(payload) > _MAX_EVENT:
             return _message(413, "Request Entity Too Large")
         answer = await self._invoke(route, payload, f"{request.method} {request.path}")

@@ -18,6 +18,7 @@ Headers = Iterable[tuple[str, str]]
 Event = dict[str, Any]
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 # Never part of an event, whatever the client sends; the last ones are set by the gateway itself.
 _LEFT_OUT = frozenset(
     {
@@ -109,7 +110,7 @@ def disconnect_event(
 
 def encode(event: Event) -> bytes:
     """The payload of an event."""
-    return json.dumps(event, separators=(",", ":")).encode()
+    return _ENCODER.encode(event).encode()
 
 
 def _context(
