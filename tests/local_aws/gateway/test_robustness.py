@@ -29,7 +29,7 @@ async def assert_unharmed(it, caplog):
     async with connect(it.url) as client:
         await client.send("hi")
         assert await client.recv() == "hi"
-    for _ in range(100):
+    for _ in range(500):
         if not it.gateway.connections and not it.functions.running:
             break
         await asyncio.sleep(0.01)
