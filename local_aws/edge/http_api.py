@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import time
 
 from local_aws.edge.http_api_events import Call, event_v1, event_v2, response
 from local_aws.edge.http_api_routes import Routes
-from local_aws.functions import FunctionNotFound, Invocation, Invoker, Throttled
+from local_aws.functions import FunctionNotFound, Invoker, Throttled
 from local_aws.gateway.answers import MalformedAnswer
 from local_aws.gateway.events import encode
 from local_aws.gateway.ids import new_id
+from local_aws.gateway.invocations import FunctionFailed, call
 from local_aws.http import Request, Response
 from local_aws.model import HttpApi, HttpRoute
 
@@ -38,7 +38,7 @@ class HttpApiOrigin:
         if chosen is None:
             return _message(404, "Not Found")
         route, path_parameters = chosen
-        call = Call(
+        known = Call(
             account=self._account,
             api_id=self._api.id,
             domain_name=self.domain_name,
@@ -48,37 +48,24 @@ class HttpApiOrigin:
             request_id=new_id(),
             now=time.time(),
         )
-        event = event_v2(call, request) if route.payload_format == "2.0" else event_v1(call, request)
+        event = event_v2(known, request) if route.payload_format == "2.0" else event_v1(known, request)
         payload = encode(event)
         if len(payload) > _MAX_EVENT:
             return _message(413, "Request Entity Too Large")
         answer = await self._invoke(route, payload, f"{request.method} {request.path}")
-        answer.headers = [*answer.headers, ("apigw-requestid", call.request_id)]
+        answer.headers = [*answer.headers, ("apigw-requestid", known.request_id)]
         return answer
 
     async def _invoke(self, route: HttpRoute, payload: bytes, what: str) -> Response:
-        invocation = asyncio.ensure_future(self._invoker.invoke(route.function, payload))
-        invocation.add_done_callback(_take_notice)
         try:
-            async with asyncio.timeout(route.timeout_ms / 1000):
-                # As on AWS a function goes on when nobody waits for it any more.
-                outcome: Invocation = await asyncio.shield(invocation)
-            if outcome.error is not None:
-                logger.warning("%s: %s failed", what, route.function)
-                return _message(500, "Internal Server Error")
-            return response(outcome.payload, payload_format=route.payload_format)
+            answer = await call(self._invoker, route.function, payload, timeout_ms=route.timeout_ms)
+            return response(answer, payload_format=route.payload_format)
         except (TimeoutError, Throttled) as failure:
             logger.warning("%s: %s: %r", what, route.function, failure)
             return _message(503, "Service Unavailable")
-        except (FunctionNotFound, MalformedAnswer) as failure:
+        except (FunctionNotFound, FunctionFailed, MalformedAnswer) as failure:
             logger.warning("%s: %s: %r", what, route.function, failure)
             return _message(500, "Internal Server Error")
-
-
-def _take_notice(invocation: asyncio.Future[Invocation]) -> None:
-    """Keep asyncio from complaining about the failure of an invocation that nobody waits for any more."""
-    if not invocation.cancelled():
-        invocation.exception()
 
 
 def _message(status: int, message: str) -> Response:

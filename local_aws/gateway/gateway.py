@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from local_aws.functions import FunctionNotFound, Invocation, Invoker, Throttled
+from local_aws.functions import FunctionNotFound, Invoker, Throttled
 from local_aws.gateway import answers, events
 from local_aws.gateway.answers import Answer, MalformedAnswer
 from local_aws.gateway.connection import (
@@ -24,6 +24,7 @@ from local_aws.gateway.connection import (
 )
 from local_aws.gateway.events import ConnectionRecord
 from local_aws.gateway.ids import new_id
+from local_aws.gateway.invocations import FunctionFailed, call
 from local_aws.gateway.ledger import Ledger
 from local_aws.gateway.management import Management
 from local_aws.gateway.routes import choose
@@ -231,14 +232,14 @@ class Gateway:
         if isinstance(integration, MockIntegration):
             return Answer(mock_status(integration, "", event["requestContext"]))
         try:
-            return answers.parse(await self._invoke(integration, event))
+            return answers.parse(await self._call(integration, event))
         except TimeoutError:
             logger.warning("%s: %s took too long to connect", record.connection_id, integration.function)
             return Answer(504)  # unconfirmed
         except (Throttled, FunctionNotFound) as refusal:
             logger.warning("%s: %s: %r", record.connection_id, integration.function, refusal)
             return Answer(500)
-        except (_FunctionFailed, MalformedAnswer) as failure:
+        except (FunctionFailed, MalformedAnswer) as failure:
             logger.warning(
                 "%s: %s failed to connect: %s", record.connection_id, integration.function, failure
             )
@@ -286,13 +287,13 @@ class Gateway:
     ) -> None:
         connection_id = connection.record.connection_id
         try:
-            answer = answers.parse(await self._invoke(integration, event))
+            answer = answers.parse(await self._call(integration, event))
             if len(answer.body) > MAX_MESSAGE:
                 raise MalformedAnswer(f"a body of {len(answer.body)} bytes")
         except TimeoutError:
             logger.warning("%s: %s took too long", connection_id, integration.function)
             self._say(connection, answers.TIMED_OUT, request_id)
-        except (Throttled, FunctionNotFound, _FunctionFailed, MalformedAnswer) as failure:
+        except (Throttled, FunctionNotFound, FunctionFailed, MalformedAnswer) as failure:
             logger.warning("%s: %s failed: %s", connection_id, integration.function, failure or repr(failure))
             self._say(connection, answers.INTERNAL_SERVER_ERROR, request_id)
         else:
@@ -330,32 +331,24 @@ class Gateway:
                 record, status_code=code, reason=reason, request_id=new_id(), now=self._clock()
             )
             try:
-                answers.parse(await self._invoke(route.integration, event))
+                answers.parse(await self._call(route.integration, event))
             except (
                 TimeoutError,
                 Throttled,
                 FunctionNotFound,
-                _FunctionFailed,
+                FunctionFailed,
                 MalformedAnswer,
             ) as failure:
                 logger.warning("%s: $disconnect failed: %s", record.connection_id, failure or repr(failure))
         if self._ledger is not None:
             self._ledger.closed(record.connection_id)
 
-    # Invocations.
+    # Work.
 
-    async def _invoke(self, integration: LambdaIntegration, event: events.Event) -> bytes:
-        """The function's answer. Raises TimeoutError, `Throttled`, `FunctionNotFound`, `_FunctionFailed`.
-
-        As on AWS a function goes on when the gateway has stopped waiting for it.
-        """
-        invocation = asyncio.ensure_future(self._invoker.invoke(integration.function, events.encode(event)))
-        invocation.add_done_callback(_take_notice)
-        async with asyncio.timeout(integration.timeout_ms / 1000):
-            outcome: Invocation = await asyncio.shield(invocation)
-        if outcome.error is not None:
-            raise _FunctionFailed(outcome.payload[:200].decode("utf-8", "replace"))
-        return outcome.payload
+    async def _call(self, integration: LambdaIntegration, event: events.Event) -> bytes:
+        return await call(
+            self._invoker, integration.function, events.encode(event), timeout_ms=integration.timeout_ms
+        )
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
@@ -386,16 +379,6 @@ class Gateway:
         self._look = None
         self.close_expired()
         self._look_later()
-
-
-class _FunctionFailed(Exception):
-    """An exception, a crash or a timeout of the function; the text is the beginning of its error."""
-
-
-def _take_notice(invocation: asyncio.Future[Invocation]) -> None:
-    """Keep asyncio from complaining about the failure of an invocation that nobody waits for any more."""
-    if not invocation.cancelled():
-        invocation.exception()
 
 
 def _subprotocol(answer: Answer) -> str | None:
