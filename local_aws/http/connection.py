@@ -1,80 +1,42 @@
-"""A small HTTP/1.1 server for a handler of requests: edge, AWS endpoint and Runtime APIs stand on it."""
+"""One client of the HTTP server: bounded in memory and time, whatever it sends."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import ssl as tls
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 import httptools
 
+from local_aws.http.messages import Request, Response, serialise
+
 logger = logging.getLogger(__name__)
 
-MAX_BODY = 10 * 1024 * 1024
-MAX_HEAD = 32 * 1024
-HEAD_TIMEOUT = 30.0
-IDLE_TIMEOUT = 350.0
-
+# How long a connection that is being closed may take to read what was sent to it.
+LINGER = 2.0
 # How much is parsed at once bounds how many pipelined requests can be waiting.
 _SLICE = 64 * 1024
 _MAX_UNREAD = 256 * 1024
-# How long a connection that is being closed may take to read what was sent to it.
-_LINGER = 2.0
-
-_PHRASES = {status.value: status.phrase for status in HTTPStatus}
-_WITHOUT_BODY = frozenset({204, 304})
-_OWN_HEADERS = frozenset({"connection", "keep-alive", "transfer-encoding"})
-
-
-@dataclass(slots=True)
-class Request:
-    """A request with its headers in received order and casing, and its path and query still encoded."""
-
-    method: str
-    target: str
-    path: str
-    query: str
-    headers: list[tuple[str, str]]
-    body: bytes
-    peer: str
-
-    def header(self, name: str) -> str | None:
-        """The first header of that name, in any casing."""
-        wanted = name.lower()
-        for key, value in self.headers:
-            if key.lower() == wanted:
-                return value
-        return None
-
-
-@dataclass(slots=True)
-class Response:
-    """A response. Content-Length is added, and the body left out where the protocol wants none."""
-
-    status: int
-    headers: Iterable[tuple[str, str]] = ()
-    body: bytes = b""
-
 
 Handler = Callable[[Request], Response | Awaitable[Response]]
 Upgrade = Callable[[Request, asyncio.Transport, bytes], None]
 
 
 @dataclass(slots=True)
-class _Limits:
+class Limits:
+    """What a client may send, in bytes, and how long it may take, in seconds."""
+
     max_body: int
     max_head: int
     head_timeout: float
     idle_timeout: float
 
 
-class _OpenConnections(set["_Connection"]):
+class OpenConnections(set["Connection"]):
     """The connections of a server, with an event for the moment in which the last one ends."""
 
     def __init__(self) -> None:
@@ -82,7 +44,7 @@ class _OpenConnections(set["_Connection"]):
         self.ended = asyncio.Event()
         self.ended.set()
 
-    def add(self, connection: _Connection) -> None:
+    def add(self, connection: Connection) -> None:
         super().add(connection)
         self.ended.clear()
 
@@ -92,66 +54,11 @@ class _OpenConnections(set["_Connection"]):
             self.ended.set()
 
 
-class Server:
-    """A listening server and its open connections. `port` is the one that it listens on."""
-
-    def __init__(self, listener: asyncio.Server, connections: _OpenConnections) -> None:
-        self.port: int = listener.sockets[0].getsockname()[1]
-        self._listener = listener
-        self._connections = connections
-
-    @property
-    def sockets(self) -> tuple[Any, ...]:
-        """The listening sockets."""
-        return tuple(self._listener.sockets)
-
-    def close(self) -> None:
-        """Stop listening; end idle connections now and busy ones once they have their answer."""
-        self._listener.close()
-        for connection in tuple(self._connections):
-            connection.finish()
-
-    async def wait_closed(self, timeout: float = _LINGER) -> None:  # noqa: ASYNC109 - the bound is the point
-        """Wait until the last connection has ended, and abort what is left after `timeout` seconds."""
-        try:
-            await asyncio.wait_for(self._connections.ended.wait(), timeout)
-        except TimeoutError:
-            for connection in tuple(self._connections):
-                connection.abort()
-
-
-async def serve(
-    handler: Handler,
-    *,
-    host: str,
-    port: int,
-    backlog: int = 1024,
-    max_body: int = MAX_BODY,
-    max_head: int = MAX_HEAD,
-    head_timeout: float = HEAD_TIMEOUT,
-    idle_timeout: float = IDLE_TIMEOUT,
-    upgrade: Upgrade | None = None,
-    ssl: tls.SSLContext | None = None,
-) -> Server:
-    """Serve `handler` on `host` and `port` (0 for any).
-
-    The handler returns a response, or an awaitable of one, which is cancelled when the client goes away
-    meanwhile: shield what must go on. `upgrade` gets the WebSocket handshakes and takes their transport over,
-    with what was received after the head. Times are seconds, sizes bytes.
-    """
-    limits = _Limits(max_body, max_head, head_timeout, idle_timeout)
-    connections = _OpenConnections()
-    listener = await asyncio.get_running_loop().create_server(
-        lambda: _Connection(handler, upgrade, limits, connections), host, port, backlog=backlog, ssl=ssl
-    )
-    return Server(listener, connections)
-
-
 class _Refused(Exception):
     """Raised inside the parser's callbacks to stop it."""
 
 
-class _Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """One client: its requests are answered one after another, in their order."""
 
     __slots__ = (
@@ -187,7 +94,7 @@ class _Connection(asyncio.Protocol):
     _transport: asyncio.Transport
 
     def __init__(
-        self, handler: Handler, upgrade: Upgrade | None, limits: _Limits, connections: _OpenConnections
+        self, handler: Handler, upgrade: Upgrade | None, limits: Limits, connections: OpenConnections
     ) -> None:
         self._handler = handler
         self._upgrade = upgrade
@@ -444,7 +351,7 @@ class _Connection(asyncio.Protocol):
         self._transport.write(serialise(Response(status), "", keep_alive=False))
         if self._transport.can_write_eof():
             self._transport.write_eof()
-            self._expect_within(_LINGER)
+            self._expect_within(LINGER)
         else:
             self._transport.close()
 
@@ -499,32 +406,3 @@ def _origin_form(target: str) -> str:
         if rest:
             target = rest[path:] if rest[path : path + 1] == "/" else f"/{rest[path:]}"
     return target.partition("#")[0]
-
-
-def serialise(response: Response, method: str, keep_alive: bool) -> bytes:
-    """The bytes of a response. Raises ValueError for headers that would break out of their line."""
-    status, body = response.status, response.body
-    length = str(len(body))
-    lines = [f"HTTP/1.1 {status} {_PHRASES.get(status, '')}"]
-    for name, value in response.headers:
-        lowered = name.lower()
-        if lowered == "content-length":
-            if method == "HEAD":
-                length = value
-        elif lowered not in _OWN_HEADERS:
-            lines.append(f"{name}: {value}")
-    if status not in _WITHOUT_BODY:
-        lines.append(f"Content-Length: {length}")
-    if not keep_alive:
-        lines.append("Connection: close")
-    head = "\r\n".join(lines)
-    breaks = len(lines) - 1
-    if head.count("\n") != breaks or head.count("\r") != breaks or "\0" in head:
-        raise ValueError(f"control characters in the headers {list(response.headers)!r}")
-    try:
-        encoded = head.encode("latin-1")
-    except UnicodeEncodeError:
-        encoded = head.encode()
-    if method == "HEAD" or status in _WITHOUT_BODY:
-        body = b""
-    return b"%b\r\n\r\n%b" % (encoded, body)
