@@ -1,15 +1,15 @@
 """The live connections: whose they are, which room they are in, and how they end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.models import Session
-from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db import connection
 from django.utils import timezone
 from django_aws_api_gateway_websockets.models import ChannelPermission, WebSocketSession
 
+from chat.joined import Joined
 from chat.models import ConnectionLogin, Room
 from chat.rooms import Entrance
 
@@ -37,24 +37,15 @@ class LiveConnection:
         )
 
 
-def _in_order(model: type[models.Model], names: set[str]) -> tuple[str, ...]:
-    """The names of columns as `Model.from_db` expects them: in the order of the model's fields."""
-    return tuple(field.attname for field in model._meta.concrete_fields if field.attname in names)
-
-
-# What an action looks at. The other columns would be read from the database if something asked for them.
-_LOADED: tuple[tuple[str, type[models.Model], tuple[str, ...]], ...] = tuple(
-    (alias, model, _in_order(model, {"id", *names}))
-    for alias, model, names in (
-        ("session", WebSocketSession, {"connection_id", "channel_name", "user_id", "connected", "auth_hash"}),
-        ("person", User, {"username", "password", "is_active", "is_staff", "is_superuser"}),
-        ("room", Room, {"name", "guests"}),
-        ("rule", ChannelPermission, {"channel_name", "access"}),
-    )
+# What an action looks at.
+_LOADED = Joined(
+    ("session", WebSocketSession, {"connection_id", "channel_name", "user_id", "connected", "auth_hash"}),
+    ("person", User, {"username", "password", "is_active", "is_staff", "is_superuser"}),
+    ("room", Room, {"name", "guests"}),
+    ("rule", ChannelPermission, {"channel_name", "access"}),
 )
 _LOAD = f"""
-    SELECT session.user_id IS NULL OR login.session_key IS NOT NULL,
-        {", ".join(f"{alias}.{name}" for alias, _, names in _LOADED for name in names)}
+    SELECT session.user_id IS NULL OR login.session_key IS NOT NULL, {_LOADED.columns}
     FROM {WebSocketSession._meta.db_table} session
     LEFT JOIN {User._meta.db_table} person ON person.id = session.user_id
     LEFT JOIN {Room._meta.db_table} room ON room.name = session.channel_name
@@ -74,18 +65,9 @@ def live_connection(connection_id: str, *, api_gateway_id: int) -> LiveConnectio
     if row is None:
         return None
     login_lasts, *values = row
-    session, person, room, permission = _instances(values)
+    session, person, room, permission = _LOADED.instances(values)
     session.user = person
     return LiveConnection(session, login_lasts, Entrance(room, permission) if room and permission else None)
-
-
-def _instances(values: list[Any]) -> Iterator[Any]:
-    start = 0
-    for _, model, names in _LOADED:
-        part = values[start : start + len(names)]
-        start += len(names)
-        # The first column is the primary key: null where the join found nothing.
-        yield None if part[0] is None else model.from_db(DEFAULT_DB_ALIAS, names, part)
 
 
 def remember_login(connection_id: str, session_key: str) -> None:

@@ -1,6 +1,7 @@
 """The frames that come in: read strictly, each field checked before anything uses it."""
 
 import json
+import math
 import re
 from typing import Any
 from uuid import UUID
@@ -52,13 +53,12 @@ def unknown_action() -> Refusal:
 
 
 def echo(frame: dict[str, Any]) -> dict[str, Any]:
-    """What a refusal repeats of the request: its `client_id`, however wrong, if it is short."""
-    if "client_id" not in frame:
+    """What an answer repeats of the request: its `client_id`, however wrong, if it is short."""
+    value = frame.get("client_id")
+    # A number like 1e999 was read as infinity, which JSON can't say.
+    if isinstance(value, (dict, list)) or value in (math.inf, -math.inf) or len(str(value)) > _LONGEST_ECHO:
         return {}
-    value = frame["client_id"]
-    if isinstance(value, (dict, list)) or len(str(value)) > _LONGEST_ECHO:
-        return {}
-    return {"client_id": value}
+    return {"client_id": value} if "client_id" in frame else {}
 
 
 def client_id_of(frame: dict[str, Any]) -> UUID | None:

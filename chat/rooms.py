@@ -5,9 +5,19 @@ from dataclasses import dataclass
 from typing import TypeGuard
 
 from django.contrib.auth.models import AnonymousUser, User
+from django.db import connection
 from django_aws_api_gateway_websockets.models import ChannelPermission
 
+from chat.joined import Joined
 from chat.models import ROOM_NAME, ROOM_NAME_LENGTH, Room
+
+_LOADED = Joined(("room", Room, {"name", "guests"}), ("rule", ChannelPermission, {"channel_name", "access"}))
+_ENTRANCE = f"""
+    SELECT {_LOADED.columns}
+    FROM {Room._meta.db_table} room
+    JOIN {ChannelPermission._meta.db_table} rule ON rule.channel_name = room.name
+    WHERE room.name = %s
+"""  # noqa: S608 (names of tables and columns, no input)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +47,10 @@ def entrance(name: object) -> Entrance | None:
     """The room called `name`, or None where there is none or nobody has said who may enter."""
     if not is_room_name(name):
         return None
-    room = Room.objects.filter(name=name).first()
-    permission = ChannelPermission.for_channel(name) if room else None
-    return Entrance(room, permission) if room and permission else None
+    with connection.cursor() as cursor:
+        cursor.execute(_ENTRANCE, [name])
+        row = cursor.fetchone()
+    return Entrance(*_LOADED.instances(row)) if row else None
 
 
 def entrances_for(user: User | AnonymousUser) -> list[Entrance]:

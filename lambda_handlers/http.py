@@ -29,8 +29,8 @@ _application = Mangum(get_page_application(), lifespan="off")  # type: ignore[ar
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
     try:
+        headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
         if not is_accepted(headers.get(GATEWAY_SECRET_HEADER.lower(), "")):
             logger.warning("Refused a request that did not come through the distribution")
             return {

@@ -111,6 +111,14 @@ def test_a_client_id_that_is_no_uuid_is_refused_and_repeated(guest: Browser, cli
     assert not ChatMessage.objects.exists()
 
 
+def test_a_number_that_json_cannot_say_is_not_repeated(guest: Browser) -> None:
+    connection = guest.connect()
+    for number in ("1e999", "-1e999"):
+        answer = connection.send_raw(f'{{"action":"chat_message","message":"hi","client_id":{number}}}')
+        assert answer["code"] == "invalid_request"
+        assert "client_id" not in answer
+
+
 @pytest.mark.parametrize(
     ("action", "fields", "code"),
     [
