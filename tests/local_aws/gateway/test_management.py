@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 
+import boto3
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedOK
@@ -173,3 +174,36 @@ async def test_a_client_that_doesnt_read_is_told_of_and_nothing_piles_up():
         assert it.manage("POST", it.connection(next(iter(known))), b"hi").status == 200
         assert await other.recv() == "hi"
         sock.close()
+
+
+@pytest.mark.parametrize("base", ["ws", "api1/ws"])
+async def test_botos_client_understands_every_answer(base):
+    async with running() as it, connect(it.url, max_size=None) as client:
+        manager = boto3.client(
+            "apigatewaymanagementapi",
+            endpoint_url=f"http://127.0.0.1:{it.port}/{base}",
+            region_name="eu-west-1",
+            aws_access_key_id="key",
+            aws_secret_access_key="secret",
+        )
+        connection_id = next(iter(it.gateway.connections))
+
+        async def ask(operation, connection_id=connection_id, **arguments):
+            """The status, or the class of the refusal."""
+            try:
+                answer = await asyncio.to_thread(
+                    getattr(manager, operation), ConnectionId=connection_id, **arguments
+                )
+            except manager.exceptions.ClientError as error:
+                return error.response["Error"]["Code"]
+            return answer["ResponseMetadata"]["HTTPStatusCode"]
+
+        assert await ask("post_to_connection", Data=b"hi") == 200
+        assert await client.recv() == "hi"
+        assert await ask("get_connection") == 200
+        assert await ask("post_to_connection", Data=b"x" * 131_073) == "PayloadTooLargeException"
+        assert await ask("post_to_connection", "nonsense", Data=b"x") == "BadRequestException"
+        assert await ask("post_to_connection", NOBODY, Data=b"x") == "GoneException"
+        assert await ask("delete_connection") == 204
+        assert await ask("get_connection") == "GoneException"
+        manager.close()
