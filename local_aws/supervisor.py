@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import resource
 import signal
@@ -176,7 +177,7 @@ class Stack:
         self._endpoint_server = await http.serve(endpoint.handle, host=_HOST, port=site.endpoint_port)
         if self._postgres is not None:
             await self._prepare_databases(self._postgres, assembly)
-        await self._run_triggers(assembly, functions)
+        await self._run_triggers(assembly, functions, logs)
         self._gateway = gateway
         edge = Edge(assembly, gateway, functions, port=site.port)
         self._edge_server = await http.serve(edge.handle, host=_HOST, port=site.port, upgrade=edge.upgrade)
@@ -229,13 +230,13 @@ class Stack:
                 except StackError as error:
                     self._logs.say(str(error))
 
-    async def _run_triggers(self, assembly: Assembly, functions: Functions) -> None:
+    async def _run_triggers(self, assembly: Assembly, functions: Functions, logs: Logs) -> None:
         for trigger in assembly.triggers:
             invocation = await functions.invoke(trigger.function, b"{}")
             if invocation.error is not None:
                 raise StackError(
                     f"{trigger.function}, which the template runs at each deployment, failed: "
-                    f"{invocation.payload.decode(errors='replace')[:2000]}"
+                    f"{_failure(invocation.payload)}. All it said is in {logs.path(trigger.function)}."
                 )
             functions.retire(trigger.function)
 
@@ -299,6 +300,15 @@ async def _warm_up(assembly: Assembly, functions: Functions) -> None:
 
 def _kept_warm(assembly: Assembly) -> set[str]:
     return _serving(assembly) | {source.function for source in assembly.event_sources}
+
+
+def _failure(payload: bytes) -> str:
+    """The message of a function error."""
+    try:
+        error = json.loads(payload)
+        return f"{error['errorType']}: {error['errorMessage']}"
+    except (ValueError, KeyError, TypeError):
+        return payload.decode(errors="replace")
 
 
 async def _until_ready(postgres: Postgres) -> None:

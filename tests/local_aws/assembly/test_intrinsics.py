@@ -39,7 +39,7 @@ CONDITIONS = {
         ({"Fn::GetAtt": "Queue.QueueName"}, "jobs"),
         ({"Fn::Join": ["-", ["a", {"Ref": "AWS::Partition"}, 3, True]]}, "a-aws-3-true"),
         ({"Fn::Sub": "${AWS::Region}/${Queue.QueueName}/${!Literal}"}, "us-east-1/jobs/${Literal}"),
-        ({"Fn::Sub": ["${Mine}.${AWS::URLSuffix}", {"Mine": {"Ref": "AWS::StackName"}}]}, "stack.amazonaws.com"),
+        ({"Fn::Sub": ["${Mine}.${AWS::URLSuffix}", {"Mine": "x-${y}"}]}, "x-${y}.amazonaws.com"),
         ({"Fn::Select": [1, {"Fn::Split": ["/", "a/b/c"]}]}, "b"),
         ({"Fn::Select": ["0", {"Fn::GetAZs": ""}]}, "us-east-1a"),
         ({"Fn::Base64": "hi"}, "aGk="),
