@@ -50,6 +50,7 @@ class Web(Construct):
         self.bucket = s3.Bucket(
             self,
             "Site",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
             # What is in it can be built again, but only an empty bucket can be deleted, so it stays.

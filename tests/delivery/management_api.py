@@ -102,13 +102,16 @@ class ManagementApi:
     def stop(self) -> None:
         async def close() -> None:
             self._server.close()
-            for writer in list(self._writers):
-                writer.transport.abort()
+            # More than once: connections that were being accepted or shaking hands only now have a transport.
+            for _ in range(3):
+                await asyncio.sleep(0.01)
+                others = asyncio.all_tasks() - {asyncio.current_task()}
+                for task in others:
+                    task.cancel()
+                await asyncio.gather(*others, return_exceptions=True)
+                for transport in list(self._loop._transports.values()):
+                    transport.abort()
             await asyncio.sleep(0.01)
-            others = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in others:
-                task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
             self._loop.stop()
 
         asyncio.run_coroutine_threadsafe(close(), self._loop)

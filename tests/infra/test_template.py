@@ -1,0 +1,435 @@
+"""What is deployed: routes, permissions, relations between limits, and in what the laptop differs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.configuration import configuration_from
+from infra.failure import Failure
+
+FUNCTIONS = {
+    "parlor-websocket",
+    "parlor-http",
+    "parlor-delivery",
+    "parlor-sessions",
+    "parlor-broadcast",
+    "parlor-migrate",
+}
+USING_DATABASE = FUNCTIONS - {"parlor-delivery"}
+
+
+@pytest.fixture(params=["try", "production", "laptop"])
+def template(request, assembly):
+    return assembly(request.param)
+
+
+@pytest.fixture
+def deployed(assembly):
+    return assembly("try")
+
+
+def functions(template) -> dict[str, dict[str, Any]]:
+    """Our functions' properties by name, without those that the CDK brings."""
+    return {
+        has["FunctionName"]: has
+        for has in template.of("AWS::Lambda::Function").values()
+        if "FunctionName" in has
+    }
+
+
+def statements(template, function: str) -> list[dict[str, Any]]:
+    """What a function's role may do, of its own policies."""
+    role = functions(template)[function]["Role"]["Fn::GetAtt"][0]
+    return [
+        statement
+        for policy in template.of("AWS::IAM::Policy").values()
+        if {"Ref": role} in policy["Roles"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def actions(template, function: str) -> set[str]:
+    found: set[str] = set()
+    for statement in statements(template, function):
+        action = statement["Action"]
+        found |= {action} if isinstance(action, str) else set(action)
+    return found
+
+
+def test_six_functions_each_at_its_own_handler(template):
+    assert set(functions(template)) == FUNCTIONS
+    for name, has in functions(template).items():
+        assert has["Handler"] == f"lambda_handlers.{name.removeprefix('parlor-')}.handler"
+        assert has["Runtime"] == "python3.13"
+        assert has["Architectures"] == ["arm64"]
+
+
+def test_each_action_is_a_route_that_answers(template):
+    _, api = template.the("AWS::ApiGatewayV2::Api", ProtocolType="WEBSOCKET")
+    assert api["RouteSelectionExpression"] == "$request.body.action"
+    routes = {
+        has["RouteKey"]: (name, has)
+        for name, has in template.of("AWS::ApiGatewayV2::Route").items()
+        if "RouteResponseSelectionExpression" in has or has["RouteKey"] in ("$connect", "$disconnect")
+    }
+    assert set(routes) == {
+        "$connect",
+        "$disconnect",
+        "$default",
+        "chat_message",
+        "fetch_history",
+        "change_channel",
+        "ping",
+    }
+    answering = {
+        has["RouteId"]["Ref"]
+        for has in template.of("AWS::ApiGatewayV2::RouteResponse").values()
+        if has["RouteResponseKey"] == "$default"
+    }
+    assert answering == {name for key, (name, _) in routes.items() if key not in ("$connect", "$disconnect")}
+
+
+def test_every_route_but_ping_may_invoke_the_websocket_function(template):
+    permitted = {
+        json.dumps(has["SourceArn"])
+        for has in template.of("AWS::Lambda::Permission").values()
+        if has["Principal"] == "apigateway.amazonaws.com"
+    }
+    for key in ("$connect", "$disconnect", "$default", "chat_message", "fetch_history", "change_channel"):
+        assert any(source.endswith(f'*{key}"]]}}') for source in permitted), key
+
+
+def test_ping_is_answered_by_the_gateway(template):
+    integration_id, integration = template.the("AWS::ApiGatewayV2::Integration", IntegrationType="MOCK")
+    _, response = template.the("AWS::ApiGatewayV2::IntegrationResponse")
+    _, route = template.the("AWS::ApiGatewayV2::Route", RouteKey="ping")
+    selected = integration["TemplateSelectionExpression"]
+    assert json.loads(integration["RequestTemplates"][selected]) == {"statusCode": 200}
+    assert json.loads(response["ResponseTemplates"][response["TemplateSelectionExpression"]]) == {
+        "type": "pong"
+    }
+    assert response["IntegrationId"] == {"Ref": integration_id}
+    assert route["Target"] == {"Fn::Join": ["", ["integrations/", {"Ref": integration_id}]]}
+
+
+def test_the_stage_is_named_like_its_path_on_the_distribution(template):
+    api, _ = template.the("AWS::ApiGatewayV2::Api", ProtocolType="WEBSOCKET")
+    _, stage = template.the("AWS::ApiGatewayV2::Stage", ApiId={"Ref": api})
+    assert stage["StageName"] == "ws"
+    assert stage["AutoDeploy"] is True
+
+
+def behaviours(template) -> dict[str, dict[str, Any]]:
+    _, distribution = template.the("AWS::CloudFront::Distribution")
+    return {has["PathPattern"]: has for has in distribution["DistributionConfig"]["CacheBehaviors"]}
+
+
+def test_the_distribution_hands_everything_but_the_host_to_the_apis(template):
+    for path in ("/ws", "/api/*", "/accounts/*", "/admin*"):
+        has = behaviours(template)[path]
+        assert set(has["AllowedMethods"]) == {"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"}
+        assert has["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"  # CachingDisabled
+        assert (
+            has["OriginRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+        )  # AllViewerExceptHostHeader
+    assert set(behaviours(template)) == {"/ws", "/api/*", "/accounts/*", "/admin*", "/static/*"}
+
+
+def test_the_distribution_proves_itself_to_the_apis_with_the_secret_that_they_expect(template):
+    _, distribution = template.the("AWS::CloudFront::Distribution")
+    origins = distribution["DistributionConfig"]["Origins"]
+    proofs = [each["OriginCustomHeaders"] for each in origins if "CustomOriginConfig" in each]
+    expected = functions(template)["parlor-websocket"]["Environment"]["Variables"]["GATEWAY_SECRETS"]
+    assert len(proofs) == 2
+    for headers in proofs:
+        assert headers == [{"HeaderName": "X-Ws-Gateway-Secret", "HeaderValue": expected}]
+
+
+def test_error_pages_hide_no_refusal(template):
+    _, distribution = template.the("AWS::CloudFront::Distribution")
+    assert "CustomErrorResponses" not in distribution["DistributionConfig"]
+    assert distribution["DistributionConfig"]["DefaultRootObject"] == "index.html"
+
+
+def test_the_site_is_only_readable_through_the_distribution(template):
+    _, bucket = template.the("AWS::S3::Bucket")
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    _, distribution = template.the("AWS::CloudFront::Distribution")
+    [site] = [each for each in distribution["DistributionConfig"]["Origins"] if "S3OriginConfig" in each]
+    assert site["OriginAccessControlId"]
+    assert site["S3OriginConfig"]["OriginAccessIdentity"] == ""
+
+
+def test_the_sites_policy_is_strict(template):
+    _, policy = template.the("AWS::CloudFront::ResponseHeadersPolicy")
+    headers = policy["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+    csp = headers["ContentSecurityPolicy"]["ContentSecurityPolicy"]
+    directives = dict(directive.split(" ", 1) for directive in csp.split("; "))
+    assert directives["default-src"] == "'none'"
+    assert directives["script-src"] == directives["style-src"] == directives["connect-src"] == "'self'"
+    assert "unsafe" not in csp
+    assert headers["FrameOptions"]["FrameOption"] == "DENY"
+
+
+def test_files_with_a_hash_stay_and_pages_are_asked_for_again(template):
+    deployments = {
+        (tuple(has.get("Include", ())), tuple(has.get("Exclude", ()))): has
+        for has in template.of("Custom::CDKBucketDeployment").values()
+    }
+    assert deployments[("assets/*",), ("*",)]["SystemMetadata"]["cache-control"].endswith("immutable")
+    assert deployments[(), ("assets/*",)]["SystemMetadata"]["cache-control"] == "no-cache"
+    assert deployments[(), ()]["DestinationBucketKeyPrefix"] == "static/"
+    assert all(has["Prune"] is False for has in deployments.values())
+
+
+def test_a_queue_hides_a_message_six_times_as_long_as_its_function_may_take(template):
+    for mapping in template.of("AWS::Lambda::EventSourceMapping").values():
+        queue = template.resources[mapping["EventSourceArn"]["Fn::GetAtt"][0]]["Properties"]
+        function = template.resources[mapping["FunctionName"]["Ref"]]["Properties"]
+        assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
+
+
+def test_every_queue_ends_in_dead_letters_that_are_kept_longer(template):
+    queues = {has["QueueName"]: (name, has) for name, has in template.of("AWS::SQS::Queue").items()}
+    assert set(queues) == {"parlor-deliveries", "parlor-deliveries-dead", "parlor-gone", "parlor-gone-dead"}
+    for name in ("parlor-deliveries", "parlor-gone"):
+        has = queues[name][1]
+        dead_id, dead = queues[f"{name}-dead"]
+        assert has["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": [dead_id, "Arn"]}
+        assert has["RedrivePolicy"]["maxReceiveCount"] >= 5
+        assert dead["MessageRetentionPeriod"] > has["MessageRetentionPeriod"]
+
+
+def test_the_gateway_gives_up_no_earlier_than_the_functions(template):
+    for name in ("parlor-websocket", "parlor-http"):
+        assert functions(template)[name]["Timeout"] <= 29
+
+
+def test_functions_that_hold_data_have_no_way_to_the_internet(template):
+    assert template.of("AWS::EC2::InternetGateway") == {}
+    assert template.of("AWS::EC2::NatGateway") == {}
+    for name, has in functions(template).items():
+        assert ("VpcConfig" in has) == (name in USING_DATABASE)
+
+
+def test_functions_in_the_vpc_may_attach_to_it(template):
+    for name in USING_DATABASE:
+        role = functions(template)[name]["Role"]["Fn::GetAtt"][0]
+        assert "AWSLambdaVPCAccessExecutionRole" in json.dumps(template.resources[role]["Properties"])
+
+
+def test_the_queue_is_reachable_from_the_subnets_by_its_own_name(template):
+    _, endpoint = template.the("AWS::EC2::VPCEndpoint")
+    assert json.dumps(endpoint["ServiceName"]).count(".sqs") == 1
+    assert endpoint["PrivateDnsEnabled"] is True
+    [statement] = endpoint["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "sqs:SendMessage"
+    assert json.dumps(statement["Resource"]).endswith(':parlor-*"]]}')
+
+
+def test_roles_may_do_what_this_table_says(template):
+    consume = {
+        "sqs:ChangeMessageVisibility",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:GetQueueUrl",
+        "sqs:ReceiveMessage",
+    }
+    assert {name: actions(template, name) for name in FUNCTIONS} == {
+        "parlor-websocket": {"rds-db:connect", "sqs:SendMessage"},
+        "parlor-http": {"rds-db:connect", "sqs:SendMessage"},
+        "parlor-broadcast": {"rds-db:connect", "sqs:SendMessage"},
+        "parlor-sessions": {"rds-db:connect", "sqs:SendMessage"} | consume,
+        "parlor-migrate": {"rds-db:connect"},
+        "parlor-delivery": {"execute-api:ManageConnections", "sqs:SendMessage"} | consume,
+    }
+
+
+def test_no_statement_of_ours_is_open(template):
+    for name in FUNCTIONS:
+        for statement in statements(template, name):
+            assert statement["Resource"] != "*"
+            assert statement["Effect"] == "Allow"
+
+
+def test_only_the_migration_signs_in_as_the_master(template):
+    for name in USING_DATABASE:
+        users = json.dumps(
+            [each for each in statements(template, name) if each["Action"] == "rds-db:connect"]
+        )
+        assert ("/parlor_master" in users) == (name == "parlor-migrate")
+        assert ("/parlor_app" in users) == (name != "parlor-migrate")
+
+
+def test_the_database_is_private_encrypted_and_speaks_tls_only(template):
+    _, database = template.the("AWS::RDS::DBInstance")
+    _, parameters = template.the("AWS::RDS::DBParameterGroup")
+    assert database["PubliclyAccessible"] is False
+    assert database["StorageEncrypted"] is True
+    assert database["EnableIAMDatabaseAuthentication"] is True
+    assert database["ManageMasterUserPassword"] is True
+    assert database["CACertificateIdentifier"] == "rds-ca-rsa2048-g1"
+    assert parameters["Parameters"]["rds.force_ssl"] == "1"
+
+
+def test_the_database_is_kept_or_copied_when_its_stack_goes(assembly):
+    policies = {}
+    for profile in ("try", "production"):
+        [database] = [
+            resource
+            for resource in assembly(profile).resources.values()
+            if resource["Type"] == "AWS::RDS::DBInstance"
+        ]
+        policies[profile] = (
+            database["DeletionPolicy"],
+            database["Properties"].get("DeletionProtection", False),
+        )
+    assert policies == {"try": ("Snapshot", False), "production": ("Retain", True)}
+
+
+def test_migrations_come_before_every_function_that_uses_the_database(template):
+    trigger, has = template.the("Custom::Trigger")
+    version = has["HandlerArn"]["Ref"]
+    handler = template.of("AWS::Lambda::Version")[version]["FunctionName"]["Ref"]
+    assert template.resources[handler]["Properties"]["FunctionName"] == "parlor-migrate"
+    waiting = {
+        resource["Properties"]["FunctionName"]
+        for resource in template.resources.values()
+        if resource["Type"] == "AWS::Lambda::Function"
+        and trigger in resource.get("DependsOn", [])
+        and "FunctionName" in resource["Properties"]
+    }
+    assert waiting == USING_DATABASE - {"parlor-migrate"}
+
+
+def test_sessions_are_cleaned_up_on_a_schedule(template):
+    _, rule = template.the("AWS::Events::Rule")
+    target = rule["Targets"][0]["Arn"]["Fn::GetAtt"][0]
+    assert rule["ScheduleExpression"].startswith("rate(")
+    assert template.resources[target]["Properties"]["FunctionName"] == "parlor-sessions"
+
+
+def test_nothing_waits_for_itself(template):
+    for stack in template.templates.values():
+        needs = {name: _mentioned(resource) for name, resource in stack["Resources"].items()}
+        done: set[str] = set()
+        while ready := {
+            name for name, others in needs.items() if name not in done and others & needs.keys() <= done
+        }:
+            done |= ready
+        assert done == needs.keys()
+
+
+def _mentioned(value: Any) -> set[str]:
+    found: set[str] = set()
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "Ref":
+                found.add(inner)
+            elif key == "Fn::GetAtt":
+                found.add(inner[0])
+            elif key == "DependsOn":
+                found |= {inner} if isinstance(inner, str) else set(inner)
+            else:
+                found |= _mentioned(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            found |= _mentioned(inner)
+    return found
+
+
+def test_the_outputs_tell_where_the_chat_is(deployed):
+    domain = {"Fn::GetAtt": [deployed.the("AWS::CloudFront::Distribution")[0], "DomainName"]}
+    assert deployed.outputs["ChatUrl"]["Value"] == {"Fn::Join": ["", ["https://", domain, "/"]]}
+    assert deployed.outputs["WebSocketUrl"]["Value"] == {"Fn::Join": ["", ["wss://", domain, "/ws"]]}
+    name = deployed.outputs["BroadcastFunctionName"]["Value"]["Ref"]
+    assert deployed.resources[name]["Properties"]["FunctionName"] == "parlor-broadcast"
+
+
+def test_the_laptop_differs_in_these_properties_only(assembly):
+    difference = _differences(assembly("try").resources, assembly("laptop").resources)
+    django = {f"{name}.Environment.Variables" for name in USING_DATABASE}
+    allowed = {f"{each}.{variable}" for each in django for variable in (
+        "PUBLIC_ORIGIN", "CONNECT_LIMIT", "DATABASE_SSLMODE", "DATABASE_CA_FILE",
+    )}  # fmt: skip
+    policy = "AWS::CloudFront::ResponseHeadersPolicy.ResponseHeadersPolicyConfig.SecurityHeadersConfig"
+    allowed.add(f"{policy}.StrictTransportSecurity")
+    assert difference == allowed
+
+
+def _differences(one: dict[str, Any], other: dict[str, Any]) -> set[str]:
+    found: set[str] = set()
+
+    def compare(path: str, left: Any, right: Any) -> None:
+        if isinstance(left, dict) and isinstance(right, dict):
+            for key in left.keys() | right.keys():
+                compare(f"{path}.{key}", left.get(key), right.get(key))
+        elif left != right:
+            found.add(path)
+
+    def named(resources: dict[str, Any]) -> dict[str, Any]:
+        # A version's id is a hash of its function, and every asset is elsewhere.
+        return {
+            f"{resource['Type']} {name}"
+            if resource["Type"] != "AWS::Lambda::Function" or "FunctionName" not in resource["Properties"]
+            else resource["Properties"]["FunctionName"]: resource["Properties"]
+            for name, resource in resources.items()
+            if resource["Type"] != "AWS::Lambda::Version" and "Properties" in resource
+        }
+
+    left, right = named(one), named(other)
+    assert left.keys() == right.keys()
+    for name in left:
+        short = name.split(" ")[0]
+        compare(short, _without_places(left[name]), _without_places(right[name]))
+    return found
+
+
+def _without_places(properties: dict[str, Any]) -> dict[str, Any]:
+    places = {"Code", "Content", "Tags", "SourceObjectKeys", "HandlerArn"}
+    return {key: value for key, value in properties.items() if key not in places}
+
+
+@pytest.mark.parametrize("profile", ["try", "production"])
+def test_cfn_lint_finds_nothing(assembly, profile):
+    linter = Path(sys.executable).parent / "cfn-lint"
+    folder = assembly(profile).folder
+    done = subprocess.run(
+        [
+            linter,
+            "--ignore-checks",
+            "W3005",
+            "--",
+            *sorted(folder.glob("*.template.json")),
+        ],  # W3005: CDK's own
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("context", "says"),
+    [
+        ({"profile": "prod"}, "choose one of try, production, laptop"),
+        ({"connect_limit": "20"}, "must look like '20/600'"),
+        ({"prefix": "Not This"}, "must look like 'parlor'"),
+    ],
+)
+def test_a_context_that_means_nothing_is_refused_in_a_sentence(context, says):
+    with pytest.raises(Failure, match=says):
+        configuration_from(context)
+
+
+def test_the_context_chooses_the_connect_limit():
+    assert configuration_from({"profile": "laptop"}).connect_limit == "10000/10000"
+    assert configuration_from({"profile": "laptop", "connect_limit": "20/600"}).connect_limit == "20/600"
