@@ -113,7 +113,8 @@ class Postgres:
         """End the server: connections are cut, what was committed is safe. Harmless when it isn't running."""
         if self._child is None:
             return
-        for signal_number, seconds in ((signal.SIGINT, 3), (signal.SIGQUIT, 2), (signal.SIGKILL, 2)):
+        backends = _children_of(self._child.pid)
+        for signal_number, seconds in ((signal.SIGINT, 2), (signal.SIGQUIT, 1), (signal.SIGKILL, 2)):
             if self._child.poll() is None:
                 self._child.send_signal(signal_number)
                 try:
@@ -121,6 +122,10 @@ class Postgres:
                 except subprocess.TimeoutExpired:
                     continue
             break
+        if signal_number == signal.SIGKILL:
+            # Something was stopped (by a debugger, say) and couldn't see that it should end.
+            for pid in backends:
+                _kill(pid)
         processes.reaped(self._child)
         self._child = None
 
@@ -337,6 +342,20 @@ def _command_of(pid: int) -> str | None:
             return None
     listing = subprocess.run(["ps", "-p", str(pid), "-o", "command="], capture_output=True, check=False)  # noqa: S603, S607
     return listing.stdout.decode(errors="replace").strip() or None
+
+
+def _children_of(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (OSError, ValueError):
+        return []
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
 
 
 def _unusable(path: Path, error: OSError) -> StackError:

@@ -13,7 +13,7 @@ from calendar import monthrange
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from local_aws.functions import Invoker
 from local_aws.model import Schedule
@@ -44,13 +44,22 @@ def next_after(expression: str, moment: datetime, timezone: str = "UTC") -> date
         return moment + count * {"minute": timedelta(minutes=1), "hour": timedelta(hours=1)}.get(
             unit, timedelta(days=1)
         )
-    zone = ZoneInfo(timezone)
+    zone = _zone(timezone)
     if match := _AT.fullmatch(expression):
         due = datetime.fromisoformat(match[1]).replace(tzinfo=zone)
         return due.astimezone(UTC) if due > moment else None
     if match := _CRON.fullmatch(expression):
         return _Cron.parsed(*match.groups()).next_after(moment, zone)
     raise ScheduleInvalid(f"{expression} is no rate(…), cron(…) or at(…) expression")
+
+
+def _zone(name: str) -> tzinfo:
+    if name == "UTC":  # needs no database of time zones
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ScheduleInvalid(f"the time zone {name} isn't known on this machine") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,13 +113,32 @@ class Stack:
 
     async def stop(self) -> None:
         """Stop everything, whatever of it has been started."""
+        for step in (
+            self._close_connections,
+            self._drain_queues,
+            self._end_functions,
+            self._close_files,
+            self._stop_database,
+        ):
+            try:
+                await step()
+            except Exception as error:
+                # What is left must be stopped all the same.
+                self._say(f"While stopping: {type(error).__name__}: {error}")
+        if self._logs is not None:
+            self._logs.close()
+        if self._folder is not None:
+            self._folder.close()
+
+    async def _close_connections(self) -> None:
         for watch in self._watches:
             watch.cancel()
         if self._edge_server is not None:
             self._edge_server.close()
         if self._gateway is not None:
             await self._gateway.close_all(within=_CLOSE_CONNECTIONS_SECONDS)
-        await self._drain_queues()
+
+    async def _end_functions(self) -> None:
         if self._background is not None:
             await self._background.close()
         if self._functions is not None:
@@ -128,14 +147,18 @@ class Stack:
             if server is not None:
                 server.close()
                 await server.wait_closed(0.2)
+
+    async def _close_files(self) -> None:
         if self._queues is not None:
             self._queues.close()
+
+    async def _stop_database(self) -> None:
         if self._postgres is not None:
             await asyncio.to_thread(self._postgres.stop)
+
+    def _say(self, sentence: str) -> None:
         if self._logs is not None:
-            self._logs.close()
-        if self._folder is not None:
-            self._folder.close()
+            self._logs.say(sentence)
 
     async def _start(self, folder: DataFolder) -> None:
         options = self._options
@@ -212,12 +235,11 @@ class Stack:
 
     async def _keep_running(self, postgres: Postgres) -> None:
         """Start the database again whenever it ends: functions connect anew, as after a failover."""
-        assert self._logs is not None
         pause = 0.1
         while True:
             started = time.monotonic()
             await processes.ended(postgres.process)
-            self._logs.say("PostgreSQL has ended; starting it again.")
+            self._say("PostgreSQL has ended; starting it again.")
             if time.monotonic() - started > 10 * _LONGEST_RESTART_PAUSE:
                 pause = 0.1
             while True:
@@ -228,7 +250,7 @@ class Stack:
                     await _until_ready(postgres)
                     break
                 except StackError as error:
-                    self._logs.say(str(error))
+                    self._say(str(error))
 
     async def _run_triggers(self, assembly: Assembly, functions: Functions, logs: Logs) -> None:
         for trigger in assembly.triggers:
@@ -365,7 +387,12 @@ def _free_port() -> int:
 def _raise_file_limit() -> None:
     """Every connection takes a file descriptor, and the usual limit is 1024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
-    if soft < wanted:
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    for wanted in (65_536, 10_240):  # the latter is macOS's own bound
+        within = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+        if soft >= within:
+            return
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (within, hard))
+        except (ValueError, OSError):
+            continue
+        return

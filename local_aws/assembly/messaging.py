@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from local_aws.assembly.attributes import physical_name
 from local_aws.assembly.lambdas import function_name
 from local_aws.assembly.resources import Resource, Resources
 from local_aws.model import EventSource, Function, Queue, Redrive, Schedule
+from local_aws.schedules import ScheduleInvalid, next_after
 
 
 def queues(resources: Resources) -> tuple[Queue, ...]:
@@ -37,7 +39,20 @@ def event_sources(resources: Resources, functions: Mapping[str, Function]) -> tu
 def schedules(resources: Resources, functions: Mapping[str, Function]) -> tuple[Schedule, ...]:
     """The enabled rules and schedules on a clock, one for each function that they run."""
     found = [*_rules(resources), *_schedules(resources)]
-    return tuple(schedule for schedule in found if schedule.function in functions)
+    return tuple(
+        schedule
+        for schedule in found
+        if schedule.function in functions and why_never_due(schedule.expression, schedule.timezone) is None
+    )
+
+
+def why_never_due(expression: str, timezone: str = "UTC") -> str | None:
+    """What is wrong with a schedule's expression, if something is."""
+    try:
+        next_after(expression, datetime.now(UTC), timezone)
+    except ScheduleInvalid as error:
+        return str(error)
+    return None
 
 
 def _queue(resource: Resource) -> Queue:

@@ -8,7 +8,7 @@ from local_aws.assembly.apis import integration_of
 from local_aws.assembly.attributes import physical_name
 from local_aws.assembly.distributions import unknown_origins
 from local_aws.assembly.lambdas import function_name, reason_not_to_run
-from local_aws.assembly.messaging import is_fifo
+from local_aws.assembly.messaging import is_fifo, why_never_due
 from local_aws.assembly.resources import Resource, Resources
 from local_aws.assembly.storage import BUCKET_DEPLOYMENT, postgres_resources
 from local_aws.model import Function, Skipped, Unsupported
@@ -166,6 +166,9 @@ def _may_be_invoked(resources: Resources, function: Function) -> bool:
 
 
 def _of_targets(resource: Resource, functions: Mapping[str, Function]) -> Iterator[str]:
+    timezone = str(resource.get("ScheduleExpressionTimezone", "UTC"))
+    if reason := why_never_due(str(resource.get("ScheduleExpression")), timezone):
+        yield f"it never runs: {reason}"
     targets = resource.get("Targets") or [resource.get("Target")]
     for target in targets:
         if function_name(str(target["Arn"])) not in functions:

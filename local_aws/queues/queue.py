@@ -276,10 +276,11 @@ class StandardQueue:
         if target is None:
             return False
         # It keeps its id and the time that it was sent at.
-        target.add(
-            [Message(message.id, message.body, message.sent, message.attributes, message.trace_header)],
-            now=now,
-        )
+        buried = Message(message.id, message.body, message.sent, message.attributes, message.trace_header)
+        try:
+            target.add([buried], now=now)
+        except OSError:  # it can't be written down there: better handed out once more than lost
+            return False
         self._drop(message)
         return True
 

