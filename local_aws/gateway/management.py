@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
+import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from urllib.parse import unquote
@@ -30,7 +30,7 @@ class Management:
 
     def answer(self, request: Request, api_id: str | None = None) -> Response:
         """Answer one request. `api_id` is the API whose host it was sent to, if that says it."""
-        match = _PATH.fullmatch(unquote(request.path))
+        match = _PATH.fullmatch(_decoded(request.path))
         if match is None:
             return _forbidden()
         api_id = match["api"] or api_id
@@ -69,6 +69,12 @@ class Management:
         return Response(200, _headers())
 
 
+def _decoded(path: str) -> str:
+    # Every post passes here: what clients usually encode is decoded without looking further.
+    path = path.replace("%3D", "=").replace("%40", "@")
+    return unquote(path) if "%" in path else path
+
+
 def _describe(connection: Connection) -> Response:
     record = connection.record
     identity = {"sourceIp": record.source_ip}
@@ -88,7 +94,13 @@ def _iso(seconds: float) -> str:
 
 
 def _headers() -> list[tuple[str, str]]:
-    return [("x-amzn-RequestId", str(uuid.uuid4()))]
+    return [("x-amzn-RequestId", _new_uuid())]
+
+
+def _new_uuid() -> str:
+    """The form of a UUID, at a quarter of `uuid4`'s price."""
+    digits = secrets.token_hex(16)
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 def _gone() -> Response:
