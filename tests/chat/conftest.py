@@ -28,7 +28,7 @@ def aws() -> Iterator[str]:
         patch.setenv("AWS_ACCESS_KEY_ID", "AKIDTEST")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
         patch.setenv("AWS_REGION", "eu-west-1")
-        server = ThreadedMotoServer(port=0)
+        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
         server.start()
         host, port = server.get_host_and_port()
         yield f"http://{host}:{port}"
