@@ -106,9 +106,10 @@ export class Chat {
     this.advance();
   }
 
-  loadOlder(room: string): void {
+  /** Ask for what is older than `sequence`, unless that is held already and only not drawn yet. */
+  loadOlder(room: string, sequence: number | null): void {
     const held = this.pagingOf(room);
-    if (held.wantsOlder || rooms.olderThan(this.room(room)) === null) return;
+    if (held.wantsOlder || sequence === null || rooms.olderThan(this.room(room)) !== sequence) return;
     this.paging.set(room, { ...held, wantsOlder: true });
     this.advance();
   }

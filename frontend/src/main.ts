@@ -7,6 +7,7 @@ import { followPage } from './shell/page-events';
 import { openSocket } from './shell/socket';
 import { Storage, browserStorage } from './shell/storage';
 import './styles/chat.css';
+import { required } from './view/element';
 import { Page } from './view/page';
 
 /** The longest that a browser's timer holds. */
@@ -34,6 +35,11 @@ const page = new Page(chat, storage);
 addEventListener('hashchange', () => chat.enter(roomOfAddress()));
 addEventListener('beforeunload', (event) => {
   if (storage.atRisk > 0) event.preventDefault();
+});
+// Its own way would write the field into the address, where the room stands.
+required('.skip', HTMLAnchorElement).addEventListener('click', (event) => {
+  event.preventDefault();
+  required('#message', HTMLTextAreaElement).focus();
 });
 followPage(chat);
 chat.notice({ type: 'start' });

@@ -120,13 +120,14 @@ describe('what was missed', () => {
     const world = new World();
     world.fill('general', 120);
     const chat = await world.chat();
-    chat.loadOlder('general');
-    chat.loadOlder('general');
+    chat.loadOlder('general', 71);
+    chat.loadOlder('general', 71);
     await world.pass(100);
     expect(chat.room('general').messages[0]?.sequence).toBe(21);
-    chat.loadOlder('general');
+    chat.loadOlder('general', 71);
+    chat.loadOlder('general', 21);
     await world.pass(100);
-    chat.loadOlder('general');
+    chat.loadOlder('general', 1);
     await world.pass(100);
     expect(world.sentActions('fetch_history').map(({ before }) => before)).toEqual([undefined, 71, 21]);
   });
@@ -153,7 +154,7 @@ describe('a page of history', () => {
     const chat = await world.chat();
     world.stored['general']?.splice(0, 10);
     for (let round = 0; round < 4; round += 1) {
-      chat.loadOlder('general');
+      chat.loadOlder('general', 11);
       await world.pass(100);
     }
     expect(world.sentActions('fetch_history').filter(({ before }) => before !== undefined)).toHaveLength(1);

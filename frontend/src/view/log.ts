@@ -17,7 +17,7 @@ export interface Conversation {
 }
 
 export interface LogActions extends RowActions {
-  loadOlder(room: string): void;
+  loadOlder(room: string, sequence: number | null): void;
   /** The newest messages are read, and the older ones held are many. */
   readsNewest(room: string): void;
 }
@@ -36,6 +36,8 @@ export class LogView {
   private readonly position: ReadingPosition;
   private rows = new Map<string, RowView>();
   private conversation: Conversation | null = null;
+  /** Older messages that wait for a scroll to end. */
+  private postponed: Conversation | null = null;
   private wasLoaded = false;
   private seen = 0;
   private quietUntil: number | undefined;
@@ -44,18 +46,20 @@ export class LogView {
     this.newest = button('', 'newest', () => this.toNewest());
     this.newest.hidden = true;
     this.scroller.after(element('div', { class: 'newest-place' }, this.newest));
-    this.position = new ReadingPosition(this.scroller, this.log, () => this.moved());
+    this.position = new ReadingPosition(this.scroller, this.log, () => this.moved(), () => this.catchUp());
   }
 
   render(conversation: Conversation, now: number): void {
     const before = this.conversation;
-    this.conversation = conversation;
     const { name, title, room, unsent } = conversation;
     const other = before === null || before.name !== name || before.author !== conversation.author;
-    if (other) this.clear(name, title);
-
     const rows = layOut(room, unsent);
-    if (other || !this.wasLoaded || this.isHistory(rows)) this.beQuiet();
+    this.postponed = !other && this.position.moving && this.hasOlder(rows) ? conversation : null;
+    if (this.postponed !== null) return;
+
+    this.conversation = conversation;
+    if (other) this.clear(name, title);
+    if (other || !this.wasLoaded || this.hasOlder(rows) || this.hasMany(rows)) this.beQuiet();
     const wroteOne = !other && unsent.length > before.unsent.length;
     const failed = countFailed(unsent) > (other ? Infinity : countFailed(before.unsent));
     this.place(rows, now);
@@ -65,6 +69,10 @@ export class LogView {
     this.showAbove(conversation);
     this.position.restore();
     this.moved();
+  }
+
+  private catchUp(): void {
+    if (this.postponed !== null) this.render(this.postponed, Date.now());
   }
 
   private clear(name: string, title: string): void {
@@ -107,12 +115,14 @@ export class LogView {
     return this.rows.get(`outgoing ${row.message.clientId}`) ?? null;
   }
 
-  /** Whether what comes is older than what is there, or too much to be read out. */
-  private isHistory(rows: readonly Row[]): boolean {
-    const firstKept = rows.findIndex(({ key, kind }) => kind === 'message' && this.rows.has(key));
-    const added = rows.filter((row) => !this.rows.has(row.key) && this.takeOver(row) === null);
-    if (added.length > MOST_READ_OUT) return true;
-    return added.some((row) => row.kind === 'message' && rows.indexOf(row) < firstKept);
+  /** Whether messages come above those that are there. */
+  private hasOlder(rows: readonly Row[]): boolean {
+    const isMessage = ({ kind }: Row): boolean => kind === 'message';
+    return rows.findIndex(isMessage) < rows.findIndex((row) => isMessage(row) && this.rows.has(row.key));
+  }
+
+  private hasMany(rows: readonly Row[]): boolean {
+    return rows.filter((row) => !this.rows.has(row.key)).length > MOST_READ_OUT;
   }
 
   private beQuiet(): void {
@@ -143,9 +153,8 @@ export class LogView {
     if (this.position.atNewest) {
       this.seen = latest;
       if (room.messages.length > MANY_ROWS) this.actions.readsNewest(name);
-    } else if (this.position.nearOldest) {
-      this.actions.loadOlder(name);
     }
+    if (this.position.wantsOlder) this.actions.loadOlder(name, olderThan(room));
     const unseen = room.messages.filter(({ sequence }) => sequence > this.seen).length;
     this.newest.hidden = this.position.atNewest;
     setText(this.newest, unseen > 0 ? texts.newMessages(unseen) : texts.toNewest);

@@ -43,7 +43,7 @@ export class Page {
       tryAgain: (id) => chat.tryAgain(id),
       edit: (id) => this.edit(id),
       discard: (id) => chat.discard(id),
-      loadOlder: (room) => chat.loadOlder(room),
+      loadOlder: (room, sequence) => chat.loadOlder(room, sequence),
       readsNewest: (room) => chat.readsNewest(room),
     });
     setInterval(() => this.schedule(), REFRESH);

@@ -2,28 +2,44 @@
 
 const NEAR = 40;
 const LOAD_AHEAD = 300;
+/** Without a scroll event for this long, the scroller stands still. */
+const STILL = 120;
 
 export class ReadingPosition {
   /** Whether the newest message is in view, so that the next one shall be too. */
   atNewest = true;
+  /** Whether a scroll is under way. A browser carries it on to the place that it began for, whatever is put above. */
+  moving = false;
+  private stopping: number | undefined;
   private anchor: { readonly node: Element; readonly top: number } | null = null;
 
   constructor(
     private readonly scroller: HTMLElement,
     private readonly rows: HTMLElement,
     moved: () => void,
+    stopped: () => void,
   ) {
-    scroller.addEventListener('scroll', () => {
+    const stop = (): void => {
+      this.moving = false;
+      stopped();
+    };
+    const scrolled = (): void => {
+      this.moving = true;
+      clearTimeout(this.stopping);
+      this.stopping = window.setTimeout(stop, STILL);
       this.remember();
       moved();
-    }, { passive: true });
+    };
+    scroller.addEventListener('scroll', scrolled, { passive: true });
     const resized = new ResizeObserver(() => this.restore());
     resized.observe(scroller);
     resized.observe(rows);
   }
 
-  get nearOldest(): boolean {
-    return this.scroller.scrollTop < LOAD_AHEAD;
+  /** Whether older messages are wanted: the reader is close to the first one, or there is room left for more. */
+  get wantsOlder(): boolean {
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    return this.atNewest ? scrollHeight <= clientHeight : scrollTop < LOAD_AHEAD;
   }
 
   private remember(): void {
@@ -63,6 +79,8 @@ export class ReadingPosition {
       if ((children[middle] as Element).getBoundingClientRect().bottom > edge) high = middle;
       else low = middle + 1;
     }
-    return children[low] ?? null;
+    // A day's line moves up when older messages of that day come.
+    const day = children[low]?.classList.contains('day') === true;
+    return children[day ? low + 1 : low] ?? null;
   }
 }
