@@ -19,7 +19,7 @@ from local_aws.model import Function
 MOST_ENVIRONMENTS = 2 * (os.cpu_count() or 1)
 _IDLE_SECONDS = 60.0
 # Work that waits for a busy environment starts another one only after this: most is done sooner than that.
-_GROWTH_SECONDS = 0.01
+_GROWTH_SECONDS = 0.05
 
 
 class Functions:
