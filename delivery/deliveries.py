@@ -67,8 +67,7 @@ class Deliveries:
 
     def close(self) -> None:
         """Close the kept connections and the loop."""
-        self._poster.close()
-        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.run_until_complete(self._poster.close())
         self._loop.close()
 
     def _report_gone(self, outcomes: Sequence[Outcome]) -> None:

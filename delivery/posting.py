@@ -71,6 +71,7 @@ class Poster:
         self.rate = Rate(posts_per_second, burst=posts_per_second / 5)
         self.max_connections = max_connections
         self.idle: list[Connection] = []
+        self.opening: set[asyncio.Task[None]] = set()
 
     async def post(self, work: Sequence[tuple[Shard, Outcome]], *, seconds: float) -> None:
         """Post each shard's frame to its connections and write down what became of it.
@@ -103,10 +104,13 @@ class Poster:
         head = f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
         return head.encode() + body
 
-    def close(self) -> None:
-        """Close all kept connections."""
+    async def close(self) -> None:
+        """Close all connections, those that are still being opened too."""
+        await asyncio.gather(*self.opening)
         while self.idle:
             self.idle.pop().leave()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
 
 
 class _Post:
@@ -137,7 +141,6 @@ class _Run:
             )
         self._unsettled = set(self._ready)
         self._under_way: dict[Connection, _Post] = {}
-        self._opening: set[asyncio.Task[None]] = set()
         self._awake: set[Connection] = set()
         """Opened or answering in this run: what breaks there breaks for another reason than sleep."""
         self._timers: list[asyncio.TimerHandle] = []
@@ -154,7 +157,6 @@ class _Run:
                 await self._done
             finally:
                 self._clear_up()
-                await asyncio.gather(*self._opening, return_exceptions=True)
 
     def answered(self, connection: Connection, response: Response) -> None:
         """An answer came. Called by the connection."""
@@ -206,7 +208,7 @@ class _Run:
                     self._send_next(connection)
                 else:
                     connection.leave()
-            elif len(self._under_way) + len(self._opening) < self._poster.max_connections:
+            elif len(self._under_way) + len(self._poster.opening) < self._poster.max_connections:
                 if self._may_go():
                     self._open_for(self._ready.popleft())
             else:
@@ -237,15 +239,19 @@ class _Run:
 
     def _open_for(self, post: _Post) -> None:
         task = self._loop.create_task(self._open(post))
-        self._opening.add(task)
-        task.add_done_callback(self._opening.discard)
+        self._poster.opening.add(task)
+        task.add_done_callback(self._poster.opening.discard)
 
     async def _open(self, post: _Post) -> None:
         try:
             connection = await self._poster.open()
         except OSError as error:  # TimeoutError and TLS errors are among them
-            post.attempts += 1
-            self._try_again(post, f"no connection: {error or type(error).__name__}")
+            if not self._done.done():
+                post.attempts += 1
+                self._try_again(post, f"no connection: {error or type(error).__name__}")
+            return
+        if self._done.done():
+            self._poster.idle.append(connection)  # too late for this run, in time for the next
             return
         self._awake.add(connection)
         self._send(connection, post)
@@ -286,8 +292,6 @@ class _Run:
     def _clear_up(self) -> None:
         for timer in self._timers:
             timer.cancel()
-        for task in self._opening:
-            task.cancel()
         for connection in self._under_way:
             connection.leave()  # its answer, if it comes, would be taken for the next request's
         for post in self._unsettled:

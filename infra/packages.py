@@ -194,8 +194,14 @@ def _compile(folder: Path) -> None:
 
 
 def _python_of_the_functions() -> str | None:
-    for candidate in (sys.executable, shutil.which(f"python{PYTHON}")):
-        if candidate is None:
+    known = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "uv", "python", "find", PYTHON, "--no-python-downloads", "--offline"],
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    for candidate in (sys.executable, known.stdout.strip()):
+        if not candidate:
             continue
         asked = subprocess.run(  # noqa: S603 - our own command
             [candidate, "-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],

@@ -371,7 +371,7 @@ def _differences(one: dict[str, Any], other: dict[str, Any]) -> set[str]:
     def compare(path: str, left: Any, right: Any) -> None:
         if isinstance(left, dict) and isinstance(right, dict):
             for key in left.keys() | right.keys():
-                compare(f"{path}.{key}", left.get(key), right.get(key))
+                compare(f"{path}.{key}".removesuffix(".Fn::Join"), left.get(key), right.get(key))
         elif left != right:
             found.add(path)
 
