@@ -27,6 +27,11 @@ def build() -> None:
     site.static_step().ensure()
 
 
+def _lock() -> None:
+    python_packages.install_step().ensure()
+    python_packages.lock()
+
+
 def _run() -> None:
     stack.check_before_start()
     with one_at_a_time():
@@ -78,7 +83,7 @@ COMMANDS: dict[str, Callable[[], None]] = {
     "synth": _synth,
     "build": _locked(build),
     "install": _locked(install),
-    "lock": _locked(lambda: (python_packages.install_step().ensure(), python_packages.lock())[-1]),
+    "lock": _locked(_lock),
     "shell": _installed(stack.shell),
     "admin": _installed(stack.admin),
     "broadcast": _installed(stack.broadcast),

@@ -35,16 +35,20 @@ def packages_step() -> Step:
     return Step(
         name="Node packages",
         doing="npm ci",
-        work=lambda: npm(
-            "ci",
-            "--no-audit",
-            "--no-fund",
-            what="The Node packages could not be installed",
-            hint="The first time this takes a connection to the npm registry: check it and run make again.",
-        ),
+        work=_install_packages,
         inputs=[FRONTEND / "package-lock.json", FRONTEND / "package.json"],
         makes=FRONTEND / "node_modules" / ".package-lock.json",
         facts=[str(node())],
+    )
+
+
+def _install_packages() -> None:
+    npm(
+        "ci",
+        "--no-audit",
+        "--no-fund",
+        what="The Node packages could not be installed",
+        hint="The first time this takes a connection to the npm registry: check it and run make again.",
     )
 
 

@@ -85,18 +85,21 @@ def _works(python: Path) -> bool:
 
 def lock() -> None:
     """Resolve every requirements*.in into its locked file, for all supported Pythons and platforms."""
+    resolve = [
+        str(VENV_PYTHON),
+        "-m",
+        "uv",
+        "pip",
+        "compile",
+        "-q",
+        "--universal",
+        "--python-version",
+        "3.11",
+    ]
+    resolve += ["--generate-hashes", "--custom-compile-command", "make lock"]
     for name in ("requirements", "requirements-dev", "requirements-node"):
-        command = [VENV_PYTHON, "-m", "uv", "pip", "compile", "-q", "--universal", "--python-version", "3.11"]
         run(
-            [
-                *command,
-                "--generate-hashes",
-                "--custom-compile-command",
-                "make lock",
-                f"{name}.in",
-                "-o",
-                f"{name}.txt",
-            ],
+            [*resolve, f"{name}.in", "-o", f"{name}.txt"],
             what=f"{name}.in could not be resolved",
             hint="It takes a connection to PyPI.",
         )

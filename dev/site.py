@@ -14,7 +14,7 @@ def client_step() -> Step:
     return Step(
         name="Web client",
         doing="building",
-        work=lambda: _build_client(),
+        work=_build_client,
         inputs=[FRONTEND],
         makes=CLIENT / "index.html",
     )
