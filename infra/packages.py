@@ -194,15 +194,13 @@ def _compile(folder: Path) -> None:
 
 
 def _python_of_the_functions() -> str | None:
-    known = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", "uv", "python", "find", PYTHON, "--no-python-downloads", "--offline"],
-        text=True,
-        capture_output=True,
-        check=False,
-    )
-    for candidate in (sys.executable, known.stdout.strip()):
-        if not candidate:
-            continue
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    candidates = [
+        sys.executable,
+        shutil.which(f"python{PYTHON}"),
+        *sorted(pyenv.glob(f"versions/{PYTHON}.*/bin/python")),
+    ]
+    for candidate in map(str, filter(None, candidates)):
         asked = subprocess.run(  # noqa: S603 - our own command
             [candidate, "-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
             text=True,
