@@ -25,6 +25,8 @@ class Queue(Protocol):
 
     def send(self, bodies: Sequence[str], *, delay_seconds: int = 0) -> None: ...
 
+    def close(self) -> None: ...
+
 
 class Deliveries:
     """Delivers batches, one after another. Connections and keys are kept from one to the next.
@@ -67,6 +69,8 @@ class Deliveries:
 
     def close(self) -> None:
         """Close the kept connections and the loop."""
+        for queue in (self._deliveries, self._dead_letters, self._gone):
+            queue.close()
         self._loop.run_until_complete(self._poster.close())
         self._loop.close()
 

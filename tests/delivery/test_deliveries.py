@@ -37,6 +37,9 @@ class Queue:
         self.messages += [json.loads(body) for body in bodies]
         self.delays += [delay_seconds] * len(bodies)
 
+    def close(self) -> None:
+        pass
+
 
 class Function:
     """The delivery function's logic, with its queues in reach."""
