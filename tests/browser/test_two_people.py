@@ -255,22 +255,3 @@ def test_a_phone(somebody: People, a_name: Callable[[str], str]) -> None:
         size = phone.page.locator("#message").evaluate("node => parseFloat(getComputedStyle(node).fontSize)")
         assert size >= 16
         phone.screenshot(f"phone-{width}x{height}")
-
-
-def test_pictures_for_who_arrives(somebody: People, a_name: Callable[[str], str]) -> None:
-    """A conversation, light and dark, as the README shows it."""
-    ada = somebody().sign_up(a_name("ada"))
-    bob = somebody(color_scheme="dark").sign_up(a_name("bob"))
-    lines = [
-        (ada, "Morning! The new release is on staging."),
-        (bob, "Nice. Did the migration run before the functions?"),
-        (ada, "Yes, and it says what it did:\n    applied 3, made 4 rooms"),
-        (bob, "Then let's ship it 🚀"),
-    ]
-    for person, line in lines:
-        person.say(line)
-        for each in (ada, bob):
-            expect(each.page.locator(".message .text").last).to_have_text(line, use_inner_text=True)
-    ada.sees(lines[-1][1])
-    ada.screenshot("chat")
-    bob.screenshot("chat-dark")
