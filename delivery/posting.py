@@ -7,6 +7,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import quote, urlsplit
 
@@ -98,7 +99,7 @@ class Poster:
 
     def request(self, connection_id: str, body: bytes, body_hash: str) -> bytes:
         """A signed request, ready to send."""
-        path = self._path + quote(connection_id, safe="")
+        path = self._path + _quoted(connection_id)
         headers = self._signer.headers("POST", self._host, path, body_hash=body_hash)
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         head = f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
@@ -111,6 +112,11 @@ class Poster:
             self.idle.pop().leave()
         await asyncio.sleep(0)
         await asyncio.sleep(0)
+
+
+@lru_cache(maxsize=8192)
+def _quoted(connection_id: str) -> str:
+    return quote(connection_id, safe="")
 
 
 class _Post:

@@ -146,6 +146,7 @@ def _stamp_of_second(second: int) -> str:
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
 
 
+@lru_cache(maxsize=8192)  # a room's connections are posted to again and again
 def _canonical_path(path: str) -> str:
     # Every service but S3 signs the path as received, encoded once more: %3D becomes %253D.
     return quote(path, safe="/~") or "/"
