@@ -1,9 +1,6 @@
 # What a developer types. Every target first installs, builds and synthesises what it needs; nothing is done twice.
 
-export PORT ?= 8000
-export DATA_DIR ?= .local
-export CONNECT_LIMIT PYTHON MESSAGE ROOM USERNAME PASSWORD TESTS
-
+# Variables given as `make run PORT=9000` reach the commands as environment variables.
 dev = exec sh dev/python -m dev
 
 .PHONY: help run test check synth build install lock shell admin broadcast clean
