@@ -31,5 +31,6 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         "gateway": gateway,
         "role": role,
     }
-    logger.info("Migrated: %s", done)
+    applied = f"{len(migrations)} applied, up to {migrations[-1]}" if migrations else "nothing to do"
+    logger.info("Migrations: %s; gateway: %s; role: %s", applied, gateway, role)
     return done

@@ -11,6 +11,8 @@ from collections import deque
 from pathlib import Path
 from typing import BinaryIO
 
+from local_aws.readable import readable
+
 _COLOURS = (36, 33, 35, 32, 34, 96, 93, 95, 92, 94)
 _MOST_WAITING = 20_000
 
@@ -88,7 +90,8 @@ class Logs:
             else:
                 by_source.setdefault(source, []).append(lines)
                 prefix = self._prefix(source)
-                shown += [prefix + line for line in lines.splitlines(keepends=True)]
+                for line in lines.splitlines(keepends=True):
+                    shown += [prefix + part for part in readable(line).splitlines(keepends=True)]
         # The files first: a terminal that takes nothing must not keep them from being written.
         for source, chunks in by_source.items():
             _write(self._file(source), b"".join(chunks))
