@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ from dev.failure import Failure
 from dev.paths import ROOT, VENV_PYTHON, data_dir, port
 
 READY = "Chat is ready at {url}"
+# The synthesised assembly, a new database and its log of changes.
+_LEAST_FREE = 150_000_000
 
 
 def check_before_start() -> None:
@@ -45,6 +48,12 @@ def _check_folder(folder: Path) -> None:
             f"The data folder {folder} can't be used: {error.strerror}. "
             "Mend it, or choose another: make run DATA_DIR=…"
         ) from error
+    free = shutil.disk_usage(folder).free
+    if free < _LEAST_FREE:
+        raise Failure(
+            f"The disk of the data folder {folder} has {free / 1e6:.0f} MB left, and the stack takes "
+            f"{_LEAST_FREE / 1e6:.0f}. Make room, or choose another folder: make run DATA_DIR=…"
+        )
 
 
 def start() -> NoReturn:
