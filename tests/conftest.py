@@ -47,3 +47,11 @@ def django_db_setup(postgres: Postgres, django_db_blocker: DjangoDbBlocker) -> I
         call_command("migrate", verbosity=0)
         yield
         connections.close_all()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what fails fastest first: the parts, then the whole stack, then browsers on it.
+
+    Browsers must be last in any case: while Playwright runs, its event loop keeps Django from the database.
+    """
+    items.sort(key=lambda item: ("stack" in item.keywords) + 2 * ("browser" in item.keywords))
