@@ -18,6 +18,9 @@ from dev.steps import say
 _PYTHON = str(VENV_PYTHON)
 # Its module can't be run, and the first line of its script doesn't survive a path with spaces.
 _LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+# Most tests wait for processes more than they compute. A file stays in one process, and the order is kept:
+# browsers last.
+_SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,10 @@ def check() -> None:
 def test() -> None:
     """Everything, or with TESTS the tests that its arguments (as pytest takes them) choose."""
     chosen = shlex.split(os.environ.get("TESTS", ""))
-    tests = Check("Tests", [_PYTHON, "-m", "pytest", *chosen])
-    _run([tests] if chosen else [*STATIC, CLIENT_TESTS, tests])
+    if chosen:
+        _run([Check("Tests", [_PYTHON, "-m", "pytest", *chosen])])
+    else:
+        _run([*STATIC, CLIENT_TESTS, Check("Tests", [_PYTHON, "-m", "pytest", *_SIDE_BY_SIDE])])
 
 
 def _run(checks: Sequence[Check]) -> None:
