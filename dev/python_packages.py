@@ -26,7 +26,7 @@ def install_step() -> Step:
         work=_install,
         inputs=[LOCK],
         makes=VENV / "bin" / "python",
-        facts=[sys.version, sys.executable],
+        facts=[sys.version, sys.base_prefix],
     )
 
 
