@@ -64,8 +64,11 @@ def node() -> Path:
 
 def environment() -> dict[str, str]:
     """The variables with which jsii, npm and their children find that Node."""
+    path = os.environ.get("PATH", "")
+    if not _on_path():  # only then: Node's folder may hold another python3 as well
+        path = f"{node().parent}{os.pathsep}{path}"
     return {
-        "PATH": f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PATH": path,
         "JSII_NODE": str(node()),
         "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
         "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",

@@ -26,7 +26,6 @@ def install_step() -> Step:
         work=_install,
         inputs=[LOCK],
         makes=VENV / "bin" / "python",
-        facts=[sys.version, sys.base_prefix],
     )
 
 
@@ -74,13 +73,16 @@ def _entry(package: str) -> str:
 
 
 def _works(python: Path) -> bool:
-    """Whether the environment's interpreter runs, is of this version, and was made at this place."""
-    code = "import sys; print(sys.version); print(sys.prefix)"
+    """Whether the environment's interpreter runs, does for this project, and was made at this place.
+
+    Which Python made it is all the same: the PATH may name another one the next time.
+    """
+    code = "import sys; print(sys.version_info >= (3, 11), sys.prefix)"
     try:
         answer = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):
         return False
-    return answer.stdout.startswith(sys.version) and Path(answer.stdout.splitlines()[-1]) == VENV
+    return answer.stdout.strip() == f"True {VENV}"
 
 
 def lock() -> None:
