@@ -7,8 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventInvocation:
+    """What becomes of a function's asynchronous invocations. Ages are seconds, destinations ARNs."""
+
+    maximum_age: int = 21_600
+    maximum_retries: int = 2
+    on_success: str | None = None
+    on_failure: str | None = None
+    dead_letters: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +28,8 @@ class Function:
     """A Lambda function. `name` is unique in the assembly, `code` the folder that holds its handler.
 
     Below a `system_log_level` of INFO the service leaves out its own START, END and REPORT lines (JSON only).
+    `layers` are folders that appear as /opt does, the first one lowest. `qualifiers` are the published
+    versions and the aliases, each with the version that it stands for.
     """
 
     name: str
@@ -31,6 +45,10 @@ class Function:
     log_format: Literal["Text", "JSON"] = "Text"
     application_log_level: str = "INFO"
     system_log_level: str = "INFO"
+    log_group: str | None = None
+    layers: tuple[Path, ...] = ()
+    qualifiers: Mapping[str, str] = field(default_factory=dict)
+    events: EventInvocation = EventInvocation()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +146,10 @@ class Queue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventSource:
-    """An SQS event source mapping. `max_concurrency` bounds the invocations that it runs at once."""
+    """An SQS event source mapping. `max_concurrency` bounds the invocations that it runs at once.
+
+    `patterns` are its filters, of which a message must match one; without any, every message does.
+    """
 
     queue_arn: str
     function: str
@@ -136,21 +157,36 @@ class EventSource:
     window_seconds: int = 0
     reports_batch_item_failures: bool = False
     max_concurrency: int | None = None
+    patterns: tuple[Mapping[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputTransformer:
+    """A template, and the paths into the event whose values take the place of its `<names>`."""
+
+    template: str
+    paths: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """An EventBridge rule or schedule on a clock.
+    """One target of an EventBridge rule or schedule on a clock: a function, or a queue by its ARN.
 
-    `expression` is `rate(…)`, `cron(…)` or `at(…)`, read in `timezone`; `input` replaces the event.
+    `expression` is `rate(…)`, `cron(…)` or `at(…)`, read in `timezone`. `input` replaces the event,
+    `input_path` takes a part of it, and a `transformer` makes another one of it.
     """
 
     name: str
     arn: str
     expression: str
-    function: str
+    function: str | None = None
+    queue_arn: str | None = None
     input: str | None = None
+    input_path: str | None = None
+    transformer: InputTransformer | None = None
     timezone: str = "UTC"
+    start: datetime | None = None
+    end: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -195,6 +195,8 @@ class Clock:
         return next_after(schedule.expression, moment, schedule.timezone)
 
     def _send(self, schedule: Schedule, moment: datetime) -> None:
+        if schedule.function is None:
+            return
         payload = event(schedule, moment, region=self._region, account=self._account)
         invocation: asyncio.Task[object] = asyncio.create_task(
             self._invoker.invoke(schedule.function, payload)
