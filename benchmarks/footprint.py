@@ -1,8 +1,4 @@
-"""What the stack costs a laptop: seconds to start and stop, memory and CPU when idle.
-
-`.venv/bin/python -m benchmarks.footprint` starts it twice in a folder of its own. Its baseline is the first
-start, which makes the database and the template; the second is what a developer waits for each day.
-"""
+"""What the stack costs a laptop: seconds to start and stop, memory and CPU when idle."""
 
 from __future__ import annotations
 
@@ -13,36 +9,43 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.results import Result
 from tests.stack.running import Stack
 
 _IDLE_SECONDS = 5
 
 
-def main() -> None:
-    """Measure and print a line each."""
+def measure() -> Result:
+    """Start it twice by `make run` in a folder of its own, let it idle, and stop it."""
     with tempfile.TemporaryDirectory() as folder:
         stack = Stack(Path(folder, "data"), through_make=True)
         try:
             first = _start(stack)
             _stop(stack)
             second = _start(stack)
-            print(f"first start    {first:6.2f} s (baseline)")
-            print(f"second start   {second:6.2f} s ({second / first:.2f} ×)")
             time.sleep(_IDLE_SECONDS)
             processes = stack.processes()
             before = sum(_cpu(process) for process in processes)
             time.sleep(_IDLE_SECONDS)
             used = sum(_cpu(process) for process in processes) - before
-            for process in processes:
-                print(
-                    f"   {process.memory_full_info().pss / 1e6:6.0f} MB  {' '.join(process.cmdline())[:90]}"
-                )
-            total = sum(process.memory_full_info().pss for process in processes)
-            print(f"idle memory    {total / 1e6:6.0f} MB, {len(processes)} processes (shared pages once)")
-            print(f"idle CPU       {used / _IDLE_SECONDS:6.1%}")
-            print(f"stop           {_stop(stack):6.2f} s")
+            memory = sum(process.memory_full_info().pss for process in processes)
+            stop = _stop(stack)
         finally:
             stack.clean_up()
+    return Result(
+        title="What the stack costs a laptop",
+        measures="`make run` twice in a new data folder, idle for some seconds, then SIGTERM.",
+        baseline="the first start, which synthesises the template and makes the database.",
+        columns=["", "figure", "in relation to the first start"],
+        rows=[
+            ["first start (s)", first, 1.0],
+            ["second start (s)", second, second / first],
+            ["stop (s)", stop, stop / first],
+            ["idle memory, shared pages counted once (MB)", memory / 1e6, None],
+            ["idle processes", len(processes), None],
+            ["idle CPU (% of one core)", 100 * used / _IDLE_SECONDS, None],
+        ],
+    )
 
 
 def _start(stack: Stack) -> float:
@@ -62,7 +65,3 @@ def _stop(stack: Stack) -> float:
 def _cpu(process: psutil.Process) -> float:
     times = process.cpu_times()
     return float(times.user + times.system)
-
-
-if __name__ == "__main__":
-    main()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from dev import checks, node, python_packages, site, stack, synthesis
+from dev import bench, checks, node, python_packages, site, stack, synthesis
 from dev.failure import Failure
 from dev.paths import VENV_PYTHON, data_dir
 from dev.processes import Stopped, follow_parent, stop_on_signals
@@ -46,6 +46,14 @@ def _test() -> None:
     checks.test()
 
 
+def _bench() -> None:
+    with one_at_a_time():
+        build()
+        for step in bench.install_steps():
+            step.ensure()
+    bench.measure()
+
+
 def _check() -> None:
     with one_at_a_time():
         install()
@@ -79,6 +87,7 @@ def _installed(work: Callable[[], None]) -> Callable[[], None]:
 COMMANDS: dict[str, Callable[[], None]] = {
     "run": _run,
     "test": _test,
+    "bench": _bench,
     "check": _check,
     "synth": _synth,
     "build": _locked(build),

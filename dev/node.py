@@ -52,9 +52,9 @@ def _install_packages() -> None:
     )
 
 
-def npm(*arguments: str, what: str, hint: str) -> str:
-    """Run npm in the web client's folder."""
-    return run([_npm(), *arguments], what=what, hint=hint, cwd=FRONTEND, env=environment())
+def npm(*arguments: str, what: str, hint: str, cwd: Path = FRONTEND) -> str:
+    """Run npm, in the web client's folder unless told."""
+    return run([_npm(), *arguments], what=what, hint=hint, cwd=cwd, env=environment())
 
 
 def node() -> Path:

@@ -99,7 +99,7 @@ def lock() -> None:
         "3.11",
     ]
     resolve += ["--generate-hashes", "--custom-compile-command", "make lock"]
-    for name in ("requirements", "requirements-dev", "requirements-node"):
+    for name in ("requirements", "requirements-dev", "requirements-node", "benchmarks/requirements"):
         run(
             [*resolve, f"{name}.in", "-o", f"{name}.txt"],
             what=f"{name}.in could not be resolved",
