@@ -45,6 +45,7 @@ def spawn(
     output: int | IO[bytes] = subprocess.DEVNULL,
     death_signal: str = "KILL",
     contain: bool = False,
+    pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own, with `output` for both of its streams.
 
@@ -66,6 +67,7 @@ def spawn(
         stdout=output,
         stderr=output,
         start_new_session=True,
+        pass_fds=pass_fds,
     )
     if not bound:
         _watchdog.watch(child.pid)

@@ -3,38 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import mimetypes
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from fnmatch import fnmatchcase
 from pathlib import Path
 from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
+from local_aws.bucket_files import content_type, is_deployed
 from local_aws.http import Request, Response
 from local_aws.model import Bucket, BucketFiles
-
-# S3's own type for what was stored without one.
-_UNKNOWN_TYPE = "binary/octet-stream"
-# The same on every machine, whatever its own tables say.
-_TYPES = mimetypes.MimeTypes()
-for _ending, _type in (
-    (".css", "text/css"),
-    (".html", "text/html"),
-    (".ico", "image/x-icon"),
-    (".js", "text/javascript"),
-    (".json", "application/json"),
-    (".map", "application/json"),
-    (".mjs", "text/javascript"),
-    (".svg", "image/svg+xml"),
-    (".webmanifest", "application/manifest+json"),
-    (".woff", "font/woff"),
-    (".woff2", "font/woff2"),
-):
-    _TYPES.add_type(_type, _ending)
-
 
 @dataclass(frozen=True, slots=True)
 class _Object:
@@ -88,8 +67,7 @@ class BucketOrigin:
                 continue
             # S3's ETag of an object uploaded in one part.
             etag = f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"'
-            content_type = _TYPES.guess_type(f"x{path.suffix.lower()}")[0] or _UNKNOWN_TYPE
-            return _Object(content, etag, modified, content_type, files.cache_control)
+            return _Object(content, etag, modified, content_type(path), files.cache_control)
         return None
 
 
@@ -101,18 +79,11 @@ def _path(files: BucketFiles, key: str) -> Path | None:
     name = key[len(prefix) :]
     if "\0" in name or "\\" in name or any(part in ("", ".", "..") for part in name.split("/")):
         return None  # a key is no path: nothing in it leads elsewhere
-    if not _is_deployed(files, name):
+    if not is_deployed(files, name):
         return None
     path = files.folder / name
     # Symbolic links are followed only within the folder.
     return path if path.resolve().is_relative_to(files.folder.resolve()) else None
-
-
-def _is_deployed(files: BucketFiles, name: str) -> bool:
-    """Whether a file is uploaded: `exclude` takes away, `include` gives back."""
-    if any(fnmatchcase(name, pattern) for pattern in files.exclude):
-        return any(fnmatchcase(name, pattern) for pattern in files.include)
-    return True
 
 
 def _is_fresh(request: Request, found: _Object) -> bool:
