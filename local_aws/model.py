@@ -285,6 +285,51 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A statement of an IAM policy. Of a pair such as `actions` and `not_actions` one at most is set.
+
+    `principals` are by their kind (AWS, Service, …, or `*`) and None in an identity's policy. `conditions` are
+    values by operator and key.
+    """
+
+    allows: bool
+    actions: tuple[str, ...] = ()
+    not_actions: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    not_resources: tuple[str, ...] = ()
+    principals: Mapping[str, tuple[str, ...]] | None = None
+    not_principals: Mapping[str, tuple[str, ...]] | None = None
+    conditions: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """An IAM role with the statements of all its policies.
+
+    `boundary` is its permissions boundary, `trust` says who may assume it. Of `unknown_policies` only the ARN
+    is known here.
+    """
+
+    arn: str
+    name: str
+    statements: tuple[Statement, ...] = ()
+    boundary: tuple[Statement, ...] | None = None
+    trust: tuple[Statement, ...] = ()
+    unknown_policies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvokePermission:
+    """A Lambda permission: `principal` (a service, an account, an ARN) may invoke a function, or its qualifier."""
+
+    function: str
+    principal: str
+    qualifier: str | None = None
+    source_arn: str | None = None
+    source_account: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assembly:
     """All that the stacks of one assembly declare together."""
 
@@ -300,6 +345,11 @@ class Assembly:
     distributions: tuple[Distribution, ...] = ()
     databases: tuple[Database, ...] = ()
     triggers: tuple[Trigger, ...] = ()
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    """By ARN."""
+    resource_policies: Mapping[str, tuple[Statement, ...]] = field(default_factory=dict)
+    """The policies of queues, topics, buckets and secrets, by the resource's ARN."""
+    invoke_permissions: tuple[InvokePermission, ...] = ()
     unsupported: tuple[Unsupported, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)

@@ -164,6 +164,11 @@ def _role_arn(resource: Resource) -> str:
     return f"arn:aws:iam::{resource.scope.all.account}:role{path}{physical_name(resource)}"
 
 
+def _managed_policy_arn(resource: Resource) -> str:
+    path = str(resource.get("Path", "/"))
+    return f"arn:aws:iam::{resource.scope.all.account}:policy{path}{physical_name(resource)}"
+
+
 def _rule_arn(resource: Resource) -> str:
     bus = resource.get("EventBusName")
     middle = "" if bus in (None, "default") else f"{bus}/"
@@ -218,6 +223,7 @@ _NAME_PROPERTIES = {
     "AWS::DynamoDB::Table": "TableName",
     "AWS::Events::EventBus": "Name",
     "AWS::Events::Rule": "Name",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
     "AWS::IAM::Role": "RoleName",
     "AWS::Lambda::Function": "FunctionName",
     "AWS::Logs::LogGroup": "LogGroupName",
@@ -239,6 +245,7 @@ _REFS: dict[str, _Value] = {
     "AWS::ApiGatewayV2::RouteResponse": _short_id,
     "AWS::ApiGatewayV2::Stage": lambda resource: str(resource.get("StageName")),
     "AWS::CloudFront::Distribution": _distribution_id,
+    "AWS::IAM::ManagedPolicy": _managed_policy_arn,
     "AWS::Lambda::Alias": _alias_arn,
     "AWS::Lambda::Version": _version_arn,
     "AWS::SNS::Topic": _account_arn("sns", ""),

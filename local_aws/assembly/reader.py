@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from local_aws.addresses import Addresses
-from local_aws.assembly import apis, distributions, lambdas, messaging, storage
+from local_aws.assembly import apis, distributions, identity, lambdas, messaging, storage
 from local_aws.assembly.cloud_assembly import stacks
 from local_aws.assembly.endpoints import Endpoints
 from local_aws.assembly.resources import Resources
@@ -54,6 +54,9 @@ def _assembly(resources: Resources, site: Site) -> Assembly:
         distributions=fronts,
         databases=storage.databases(resources),
         triggers=lambdas.triggers(resources, functions),
+        roles=identity.roles(resources),
+        resource_policies=identity.resource_policies(resources),
+        invoke_permissions=identity.invoke_permissions(resources),
         unsupported=unsupported(resources, functions),
         skipped=skipped(resources, functions),
         outputs={name: endpoints.rewritten(str(value)) for name, value in resources.outputs().items()},
