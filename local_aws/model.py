@@ -53,32 +53,77 @@ class Function:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LambdaIntegration:
-    """An AWS_PROXY integration. `timeout_ms` is the integration's own limit (29,000 at most)."""
+    """An AWS_PROXY integration. `timeout_ms` is the integration's own limit (29,000 at most).
+
+    With `role_arn` API Gateway invokes the function as that role, without by the function's own permissions.
+    """
 
     function: str
     timeout_ms: int = 29_000
+    role_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegrationResponse:
+    """How an integration's answer becomes a message: templates by the value of their selection expression."""
+
+    templates: Mapping[str, str] = field(default_factory=dict)
+    template_selection: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MockIntegration:
     """A MOCK integration, answered from its templates without any function.
 
-    `request_templates` are by the value of the template selection expression, `response_templates` those of
-    the integration response that is chosen.
+    `request_templates` are by the value of the template selection expression. The status code that the chosen
+    one gives selects the response: `responses` are by their key, `$default` or a pattern such as `/2\\d\\d/`.
     """
 
     request_templates: Mapping[str, str] = field(default_factory=dict)
-    response_templates: Mapping[str, str] = field(default_factory=dict)
+    responses: Mapping[str, IntegrationResponse] = field(default_factory=dict)
     template_selection: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WebSocketRoute:
-    """A route. Without `answers` (a RouteResponse) the integration's answer is never sent to the client."""
+class ServiceIntegration:
+    """An AWS integration: a message becomes a request to a service, made as the role `role_arn`.
 
-    key: str
-    integration: LambdaIntegration | MockIntegration | None
-    answers: bool = False
+    `path` is what follows the service in the integration's URI: `path/ACCOUNT/QUEUE` or `action/PutItem`.
+    `headers` and `query` are by their names at the service, their values the mapping expressions.
+    """
+
+    service: str
+    path: str
+    method: str
+    role_arn: str | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    request_templates: Mapping[str, str] = field(default_factory=dict)
+    template_selection: str | None = None
+    passes_through: bool = True
+    responses: Mapping[str, IntegrationResponse] = field(default_factory=dict)
+    timeout_ms: int = 29_000
+
+
+Integration = LambdaIntegration | MockIntegration | ServiceIntegration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LambdaAuthorizer:
+    """A Lambda authorizer of an API.
+
+    `identity_sources` are mapping expressions; a request that lacks one is refused without asking the
+    function. `simple_responses`, `payload_format` and `ttl_seconds` (how long an answer counts) concern HTTP APIs.
+    """
+
+    id: str
+    name: str
+    function: str
+    identity_sources: tuple[str, ...] = ()
+    role_arn: str | None = None
+    payload_format: str = "1.0"
+    simple_responses: bool = False
+    ttl_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +132,17 @@ class Throttle:
 
     rate: float
     burst: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSocketRoute:
+    """A route. Without `answers` (a RouteResponse) the integration's answer is never sent to the client."""
+
+    key: str
+    integration: Integration | None
+    answers: bool = False
+    authorizer: LambdaAuthorizer | None = None
+    throttle: Throttle | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +155,7 @@ class WebSocketApi:
     routes: Mapping[str, WebSocketRoute]
     route_selection_expression: str = "$request.body.action"
     throttle: Throttle | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +166,20 @@ class HttpRoute:
     function: str
     payload_format: str = "2.0"
     timeout_ms: int = 30_000
+    role_arn: str | None = None
+    authorizer: LambdaAuthorizer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cors:
+    """An HTTP API's CORS configuration."""
+
+    origins: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    exposed: tuple[str, ...] = ()
+    credentials: bool = False
+    max_age: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +190,8 @@ class HttpApi:
     name: str
     stage: str
     routes: tuple[HttpRoute, ...]
+    cors: Cors | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +231,41 @@ class EventSource:
     reports_batch_item_failures: bool = False
     max_concurrency: int | None = None
     patterns: tuple[Mapping[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSource:
+    """A DynamoDB stream's event source mapping. Times are seconds; without a limit, retries go on for ever.
+
+    `bisects` halves a failed batch. `on_failure` is the ARN that hears of changes which were given up.
+    """
+
+    stream_arn: str
+    function: str
+    batch_size: int = 100
+    window_seconds: int = 0
+    bisects: bool = False
+    maximum_retries: int | None = None
+    maximum_age: int | None = None
+    on_failure: str | None = None
+    reports_batch_item_failures: bool = False
+    patterns: tuple[Mapping[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsCall:
+    """A call to an AWS API that makes what a resource declares. `service` is as boto3 names it.
+
+    `arn` is by what references to the resource (a secret, a table's stream) know it. Some things must be there
+    from the start (`eager`), others only once somebody asks for them.
+    """
+
+    resource: str
+    service: str
+    operation: str
+    parameters: Mapping[str, object]
+    arn: str | None = None
+    eager: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,11 +310,15 @@ class BucketFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """An S3 bucket, with what the deployments of the assembly put into it (a later one wins)."""
+    """An S3 bucket, with what the deployments of the assembly put into it (a later one wins).
+
+    Who may list it is told of a missing object with 404, others with 403.
+    """
 
     name: str
     arn: str
     files: tuple[BucketFiles, ...] = ()
+    listable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,15 +336,26 @@ class Behaviour:
     """A cache behaviour: what matches `pattern` (`*` for the default one) goes to `origin`.
 
     `forwards_host` is false with the managed policy AllViewerExceptHostHeader. `response_headers` come from
-    the response headers policy.
+    the response headers policy and replace the origin's, `default_headers` from the same only where the
+    origin sends none; `removed_headers` are taken away.
     """
 
     pattern: str
     origin: Origin
     allowed_methods: frozenset[str] = frozenset({"GET", "HEAD"})
     response_headers: Mapping[str, str] = field(default_factory=dict)
+    default_headers: Mapping[str, str] = field(default_factory=dict)
+    removed_headers: tuple[str, ...] = ()
     forwards_host: bool = False
     compress: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorPage:
+    """What a distribution answers in place of an origin's error: the page at `path`, with `status`."""
+
+    path: str | None
+    status: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +366,7 @@ class Distribution:
     domain_name: str
     behaviours: tuple[Behaviour, ...]
     default_root_object: str = ""
+    error_pages: Mapping[int, ErrorPage] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,33 +379,6 @@ class Database:
     port: int
     master_username: str
     master_password: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trigger:
-    """A function to invoke once, synchronously, at each start, before `before` (names of functions) run."""
-
-    name: str
-    function: str
-    before: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unsupported:
-    """A resource that isn't run here, with what that means for whoever relies on it."""
-
-    logical_id: str
-    type: str
-    meaning: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Skipped:
-    """A resource that has no part in a stack on one machine, with the reason."""
-
-    logical_id: str
-    type: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,6 +427,33 @@ class InvokePermission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """A function to invoke once, synchronously, at each start, before `before` (names of functions) run."""
+
+    name: str
+    function: str
+    before: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsupported:
+    """A resource that isn't run here, with what that means for whoever relies on it."""
+
+    logical_id: str
+    type: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A resource that has no part in a stack on one machine, with the reason."""
+
+    logical_id: str
+    type: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assembly:
     """All that the stacks of one assembly declare together."""
 
@@ -340,7 +464,9 @@ class Assembly:
     http_apis: tuple[HttpApi, ...] = ()
     queues: tuple[Queue, ...] = ()
     event_sources: tuple[EventSource, ...] = ()
+    stream_sources: tuple[StreamSource, ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    aws_calls: tuple[AwsCall, ...] = ()
     buckets: tuple[Bucket, ...] = ()
     distributions: tuple[Distribution, ...] = ()
     databases: tuple[Database, ...] = ()

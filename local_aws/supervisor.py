@@ -24,7 +24,7 @@ from local_aws.edge import Edge
 from local_aws.errors import StackError
 from local_aws.functions.background import EventInvocations
 from local_aws.functions.pool import MOST_ENVIRONMENTS, Functions
-from local_aws.gateway import Gateway
+from local_aws.gateway import Gateway, Integrations
 from local_aws.logs import Logs
 from local_aws.model import Assembly, LambdaIntegration
 from local_aws.queues.event_source import EventSourcePoller
@@ -190,8 +190,8 @@ class Stack:
             logs.say(f"{queues.left_over} messages are kept of queues that the template no longer has.")
         gateway = Gateway(
             assembly.websocket_apis,
-            functions,
-            region=assembly.region,
+            Integrations(invoker=functions, region=assembly.region),
+            account=assembly.account,
             ledger=folder.connections,
         )
         endpoint = AwsEndpoint(

@@ -12,7 +12,7 @@ from local_aws.functions import FunctionNotFound, Invoker, Throttled
 from local_aws.gateway.answers import MalformedAnswer
 from local_aws.gateway.events import encode
 from local_aws.gateway.ids import new_id
-from local_aws.gateway.invocations import FunctionFailed, call
+from local_aws.gateway.integrations import FunctionFailed, call
 from local_aws.http import Request, Response
 from local_aws.model import HttpApi, HttpRoute
 

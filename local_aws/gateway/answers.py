@@ -35,6 +35,14 @@ class Answer:
         """Whether, as the answer to `$connect`, it lets the client in."""
         return 200 <= self.status < 300
 
+    @property
+    def subprotocol(self) -> str | None:
+        """The only header of a `$connect` answer that reaches the client."""
+        for name, value in self.headers:
+            if name.lower() == "sec-websocket-protocol" and value.isprintable() and value.isascii():
+                return value
+        return None
+
 
 def parse(payload: bytes) -> Answer:
     """Read a function's answer. Raises `MalformedAnswer`."""

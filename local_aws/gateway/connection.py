@@ -74,7 +74,7 @@ OnEnd = Callable[["Connection", int, str], None]
 class Connection(asyncio.Protocol):
     """A client, from its handshake on.
 
-    `on_message` returns a future where the message takes an invocation; at most `events_in_flight` of those
+    `on_message` returns a future where the message takes an invocation; at most `events_at_once` of those
     run at once, and beyond that nothing more is read from the client. `on_end` is called once, and only after
     `open`. `lost` is done when the socket is closed.
     """
@@ -83,7 +83,7 @@ class Connection(asyncio.Protocol):
         "__weakref__",
         "_abort_timer",
         "_ended",
-        "_events_in_flight",
+        "_events_at_once",
         "_fragments",
         "_frames",
         "_handshake",
@@ -109,7 +109,7 @@ class Connection(asyncio.Protocol):
         *,
         on_message: OnMessage,
         on_end: OnEnd,
-        events_in_flight: int,
+        events_at_once: int,
     ) -> None:
         self.record = record
         self.last_active = record.connected_at / 1000
@@ -117,7 +117,7 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         self._on_message = on_message
         self._on_end = on_end
-        self._events_in_flight = events_in_flight
+        self._events_at_once = events_at_once
         self._protocol = ServerProtocol(
             state=State.OPEN,  # the head of the request is read already
             extensions=[_DEFLATE],
@@ -138,6 +138,21 @@ class Connection(asyncio.Protocol):
         transport.set_protocol(self)
 
     # Called by the gateway.
+
+    @property
+    def events_in_flight(self) -> int:
+        """How many of the client's messages are being handled."""
+        return self._in_flight
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes wait for the client to read."""
+        return self._transport.get_write_buffer_size()
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing can be sent any more."""
+        return self._ended or self._transport.is_closing()
 
     def negotiate(self, request: Request) -> None:
         """Check the handshake and agree on extensions. Raises `HandshakeRefused`."""
@@ -178,7 +193,7 @@ class Connection(asyncio.Protocol):
 
     def send(self, message: bytes) -> None:
         """Send a text message. Raises `Gone`, `NotRead`."""
-        if self._ended or self._transport.is_closing():
+        if self.is_gone:
             raise Gone
         if self._transport.get_write_buffer_size() > MAX_UNSENT:
             raise NotRead
@@ -234,7 +249,7 @@ class Connection(asyncio.Protocol):
     @property
     def _blocked(self) -> bool:
         return not self._ended and (
-            self._in_flight >= self._events_in_flight or (self._writing_paused and not self._lost)
+            self._in_flight >= self._events_at_once or (self._writing_paused and not self._lost)
         )
 
     def _go_on(self) -> None:

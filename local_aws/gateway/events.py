@@ -11,11 +11,16 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl
 
 Headers = Iterable[tuple[str, str]]
 Event = dict[str, Any]
+Variables = Mapping[str, str]
+
+_NO_VARIABLES: Variables = MappingProxyType({})
+_NONE_MORE: Mapping[str, tuple[str, list[str]]] = MappingProxyType({})
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
@@ -50,7 +55,13 @@ class ConnectionRecord:
 
 
 def connect_event(
-    record: ConnectionRecord, *, headers: Headers, query: str, request_id: str, now: float
+    record: ConnectionRecord,
+    *,
+    headers: Headers,
+    query: str,
+    request_id: str,
+    now: float,
+    variables: Variables = _NO_VARIABLES,
 ) -> Event:
     """The event of `$connect`, of the headers and the (still encoded) query that the client sent."""
     multi_value_headers = _headers(record, headers)
@@ -61,6 +72,8 @@ def connect_event(
     if parameters := _parameters(query):
         event["queryStringParameters"] = {name: values[-1] for name, values in parameters.items()}
         event["multiValueQueryStringParameters"] = parameters
+    if variables:
+        event["stageVariables"] = dict(variables)  # its place in WebSocket events is unconfirmed
     event["requestContext"] = _context(
         record, route_key="$connect", event_type="CONNECT", request_id=request_id, now=now
     )
@@ -68,20 +81,55 @@ def connect_event(
     return event
 
 
+def authorizer_event(
+    record: ConnectionRecord,
+    *,
+    method_arn: str,
+    headers: Headers,
+    query: str,
+    request_id: str,
+    now: float,
+    variables: Variables = _NO_VARIABLES,
+) -> Event:
+    """The event of the authorizer on `$connect`: another shape, which has the handshake's own headers too."""
+    handshake = {"connection": ("Connection", ["upgrade"]), "content-length": ("content-length", ["0"])}
+    handshake["upgrade"] = ("Upgrade", ["websocket"])
+    multi_value_headers = _headers(record, headers, handshake)
+    parameters = _parameters(query)
+    return {
+        "type": "REQUEST",
+        "methodArn": method_arn,
+        "headers": {name: values[-1] for name, values in multi_value_headers.items()},
+        "multiValueHeaders": multi_value_headers,
+        "queryStringParameters": {name: values[-1] for name, values in parameters.items()},
+        "multiValueQueryStringParameters": parameters,
+        "stageVariables": dict(variables),
+        "requestContext": _context(
+            record, route_key="$connect", event_type="CONNECT", request_id=request_id, now=now
+        ),
+    }
+
+
 def message_event(
-    record: ConnectionRecord, *, route_key: str, body: str, message_id: str, request_id: str, now: float
+    record: ConnectionRecord,
+    *,
+    route_key: str,
+    body: str,
+    message_id: str,
+    request_id: str,
+    now: float,
+    variables: Variables = _NO_VARIABLES,
 ) -> Event:
     """The event of a text frame. An empty one has no `body`."""
-    event: Event = {
-        "requestContext": _context(
-            record,
-            route_key=route_key,
-            event_type="MESSAGE",
-            request_id=request_id,
-            now=now,
-            message_id=message_id,
-        )
-    }
+    event: Event = {"stageVariables": dict(variables)} if variables else {}
+    event["requestContext"] = _context(
+        record,
+        route_key=route_key,
+        event_type="MESSAGE",
+        request_id=request_id,
+        now=now,
+        message_id=message_id,
+    )
     if body:
         event["body"] = body
     event["isBase64Encoded"] = False
@@ -89,23 +137,32 @@ def message_event(
 
 
 def disconnect_event(
-    record: ConnectionRecord, *, status_code: int, reason: str, request_id: str, now: float
+    record: ConnectionRecord,
+    *,
+    status_code: int,
+    reason: str,
+    request_id: str,
+    now: float,
+    variables: Variables = _NO_VARIABLES,
 ) -> Event:
     """The event of `$disconnect`, with the close code and reason."""
     headers = {"Host": record.domain_name, "x-api-key": "", "X-Forwarded-For": "", "x-restapi": ""}
-    return {
+    event: Event = {
         "headers": headers,
         "multiValueHeaders": {name: [value] for name, value in headers.items()},
-        "requestContext": _context(
-            record,
-            route_key="$disconnect",
-            event_type="DISCONNECT",
-            request_id=request_id,
-            now=now,
-            disconnect=(status_code, reason),
-        ),
-        "isBase64Encoded": False,
     }
+    if variables:
+        event["stageVariables"] = dict(variables)
+    event["requestContext"] = _context(
+        record,
+        route_key="$disconnect",
+        event_type="DISCONNECT",
+        request_id=request_id,
+        now=now,
+        disconnect=(status_code, reason),
+    )
+    event["isBase64Encoded"] = False
+    return event
 
 
 def encode(event: Event) -> bytes:
@@ -160,9 +217,11 @@ def common_log_time(seconds: int) -> str:
     )
 
 
-def _headers(record: ConnectionRecord, headers: Headers) -> dict[str, list[str]]:
+def _headers(
+    record: ConnectionRecord, headers: Headers, more: Mapping[str, tuple[str, list[str]]] = _NONE_MORE
+) -> dict[str, list[str]]:
     """What the client sent, in its casing, and what the gateway adds, sorted without regard to case."""
-    received: dict[str, tuple[str, list[str]]] = {}
+    received: dict[str, tuple[str, list[str]]] = dict(more)
     forwarded_for: list[str] = []
     trace_id = None
     for name, value in headers:

@@ -5,40 +5,32 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from local_aws.functions import FunctionNotFound, Invoker, Throttled
 from local_aws.gateway import answers, events
-from local_aws.gateway.answers import Answer, MalformedAnswer
-from local_aws.gateway.connection import (
-    MAX_MESSAGE,
-    NO_CLOSE_FRAME,
-    Connection,
-    Gone,
-    HandshakeRefused,
-    NotRead,
-)
+from local_aws.gateway.chaos import Chaos
+from local_aws.gateway.connecting import Connecting
+from local_aws.gateway.connection import NO_CLOSE_FRAME, Connection, Gone, HandshakeRefused, NotRead
 from local_aws.gateway.events import ConnectionRecord
+from local_aws.gateway.expiry import Expiry
 from local_aws.gateway.ids import new_id
-from local_aws.gateway.invocations import FunctionFailed, call
+from local_aws.gateway.integrations import FAILURES, Integrations, why
 from local_aws.gateway.ledger import Ledger
 from local_aws.gateway.management import Management
+from local_aws.gateway.messages import Message
 from local_aws.gateway.routes import choose
-from local_aws.gateway.templates import mock_body, mock_status
-from local_aws.gateway.throttling import TokenBucket
+from local_aws.gateway.status import ApiStatus, ConnectionStatus, GatewayStatus
+from local_aws.gateway.throttling import Throttles
 from local_aws.http import Request, Response
-from local_aws.model import LambdaIntegration, MockIntegration, WebSocketApi
+from local_aws.model import LambdaIntegration, WebSocketApi
 
 logger = logging.getLogger(__name__)
 
 MAX_URL = 4096
 GOING_AWAY = (1001, "Going away")
-# Looking for connections that are over their limits more often than this gains nothing.
-_LEAST_SECONDS_BETWEEN_LOOKS = 1.0
 # How long, at the stop, a client may take to answer the close frame.
 _LAST_WORDS_SECONDS = 0.5
 _LEFT_BEHIND_AT_ONCE = 32
@@ -63,38 +55,89 @@ class Gateway:
     def __init__(
         self,
         apis: Iterable[WebSocketApi],
-        invoker: Invoker,
+        integrations: Integrations,
         *,
-        region: str,
+        account: str,
         ledger: Path | None = None,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.time,
+        chaos: Chaos | None = None,
     ) -> None:
-        self.apis = tuple(apis)
-        self._invoker = invoker
-        self._region = region
+        self._integrations = integrations
+        self._account = account
         self._limits = limits or Limits()
         self._clock = clock
+        self._chaos = chaos
         self._ledger = None if ledger is None else Ledger(ledger)
-        self._buckets = {
-            (api.id, api.stage): TokenBucket(api.throttle, clock()) for api in self.apis if api.throttle
-        }
-        self._by_stage = {(api.id, api.stage): api for api in self.apis}
         self._live: dict[str, Connection] = {}
         self._held: set[Connection] = set()
         self._running: set[asyncio.Task[Any]] = set()
-        self._look: asyncio.TimerHandle | None = None
         self._stopping = False
-        self._management = Management(self.apis, self._live, clock)
+        self._accepted = self._refused = self._messages = 0
+        self._throttles = Throttles()
+        self._management = Management(self._live, clock, push=None if chaos is None else chaos.push)
+        self._expiry = Expiry(
+            self._live.values, self._expire, idle=self._limits.idle, age=self._limits.age, clock=clock
+        )
+        self._apis: dict[tuple[str, str], WebSocketApi] = {}
+        self.replace(apis)
+
+    @property
+    def apis(self) -> tuple[WebSocketApi, ...]:
+        """The stages that are served."""
+        return tuple(self._apis.values())
 
     @property
     def connections(self) -> Mapping[str, Connection]:
         """The open connections by their id."""
         return self._live
 
+    def replace(self, apis: Iterable[WebSocketApi]) -> None:
+        """Serve these from now on. Sockets of a stage that is still there stay open."""
+        self._apis = {(api.id, api.stage): api for api in apis}
+        self._throttles.replace(self._apis.values(), self._clock())
+        self._management.replace(self._apis)
+        for connection in tuple(self._live.values()):
+            if self._api_of(connection.record) is None:
+                connection.close(*GOING_AWAY)
+
     def management(self, request: Request, api_id: str | None = None) -> Response:
         """Answer a request to `@connections`."""
         return self._management.answer(request, api_id)
+
+    def status(self) -> GatewayStatus:
+        """What there is now."""
+        connections: dict[tuple[str, str], list[ConnectionStatus]] = {key: [] for key in self._apis}
+        for connection in self._live.values():
+            record = connection.record
+            connections[record.api_id, record.stage].append(
+                ConnectionStatus(
+                    connection_id=record.connection_id,
+                    connected_at=record.connected_at / 1000,
+                    last_active=connection.last_active,
+                    source_ip=record.source_ip,
+                    user_agent=record.user_agent,
+                    events_in_flight=connection.events_in_flight,
+                    unsent=connection.unsent,
+                )
+            )
+        return GatewayStatus(
+            apis=tuple(
+                ApiStatus(
+                    api_id=api.id,
+                    name=api.name,
+                    stage=api.stage,
+                    routes=tuple(sorted(api.routes)),
+                    connections=tuple(connections[key]),
+                )
+                for key, api in self._apis.items()
+            ),
+            connecting=len(self._held),
+            accepted=self._accepted,
+            refused=self._refused,
+            messages=self._messages,
+            posts=self._management.posts,
+        )
 
     def upgrade(
         self, api: WebSocketApi, request: Request, transport: asyncio.Transport, rest: bytes = b""
@@ -107,7 +150,7 @@ class Gateway:
             connection_id=self._new_connection_id(),
             api_id=api.id,
             stage=api.stage,
-            domain_name=f"{api.id}.execute-api.{self._region}.amazonaws.com",
+            domain_name=f"{api.id}.execute-api.{self._integrations.region}.amazonaws.com",
             connected_at=int(self._clock() * 1000),
             source_ip=request.peer,
             user_agent=request.header("User-Agent"),
@@ -115,16 +158,15 @@ class Gateway:
         connection = Connection(
             record,
             transport,
-            on_message=partial(self._on_message, api),
-            on_end=partial(self._on_end, api),
-            events_in_flight=self._limits.events_in_flight,
+            on_message=self._on_message,
+            on_end=self._on_end,
+            events_at_once=self._limits.events_in_flight,
         )
         try:
             self._check(api, request)
             connection.negotiate(request)
         except HandshakeRefused as refused:
-            logger.info("%s refused with %s", record.connection_id, refused.status)
-            connection.refuse(refused.status)
+            self._refuse(connection, refused.status)
             return
         self._held.add(connection)
         if rest:
@@ -137,15 +179,11 @@ class Gateway:
             return
         turn = asyncio.Semaphore(_LEFT_BEHIND_AT_ONCE)
 
-        async def disconnect(record: ConnectionRecord, ledger: Ledger) -> None:
-            api = self._by_stage.get((record.api_id, record.stage))
-            if api is None:
-                ledger.closed(record.connection_id)
-                return
+        async def disconnect(record: ConnectionRecord) -> None:
             async with turn:
-                await self._disconnect(api, record, *NO_CLOSE_FRAME)
+                await self._disconnect(record, *NO_CLOSE_FRAME)
 
-        await asyncio.gather(*(disconnect(record, self._ledger) for record in self._ledger.left_behind))
+        await asyncio.gather(*(disconnect(record) for record in self._ledger.left_behind))
 
     async def close_all(self, code: int = 1001, reason: str = GOING_AWAY[1], *, within: float = 5.0) -> None:
         """Close every connection, take no new ones, and wait until `$disconnect` has run for each.
@@ -153,8 +191,7 @@ class Gateway:
         That, and what is left of messages being handled, is waited for at most `within` seconds.
         """
         self._stopping = True
-        if self._look is not None:
-            self._look.cancel()
+        self._expiry.stop()
         closing = tuple(self._live.values())
         for connection in closing:
             connection.close(code, reason)
@@ -173,13 +210,15 @@ class Gateway:
 
     def close_expired(self) -> None:
         """Close the connections that were idle or open for too long."""
-        now = self._clock()
-        for connection in tuple(self._live.values()):
-            if now >= self._expiry(connection):
-                logger.info("%s was idle or open for too long", connection.record.connection_id)
-                connection.close(*GOING_AWAY)
+        self._expiry.look()
 
     # Connecting.
+
+    def _api_of(self, record: ConnectionRecord) -> WebSocketApi | None:
+        return self._apis.get((record.api_id, record.stage))
+
+    def _stage_arn(self, api: WebSocketApi) -> str:
+        return f"arn:aws:execute-api:{self._integrations.region}:{self._account}:{api.id}/{api.stage}"
 
     def _new_connection_id(self) -> str:
         while (connection_id := new_id()) in self._live:
@@ -193,120 +232,75 @@ class Gateway:
             raise HandshakeRefused(403)
         if self._stopping:
             raise HandshakeRefused(503)
-        if not self._admits(api):
+        if not self._throttles.admit(api, "$connect", self._clock()):
             raise HandshakeRefused(429)
 
-    def _admits(self, api: WebSocketApi) -> bool:
-        bucket = self._buckets.get((api.id, api.stage))
-        return bucket is None or bucket.take(self._clock())
+    def _refuse(self, connection: Connection, status: int) -> None:
+        self._refused += 1
+        logger.info("%s refused with %s", connection.record.connection_id, status)
+        connection.refuse(status)
 
     async def _connect(self, api: WebSocketApi, connection: Connection, request: Request) -> None:
-        record = connection.record
+        connecting = Connecting(
+            integrations=self._integrations,
+            api=api,
+            stage_arn=self._stage_arn(api),
+            request=request,
+            now=self._clock(),
+        )
         try:
-            answer = await self._answer_to_connect(api, record, request)
+            answer, connection.record = await connecting.answer(connection.record)
         finally:
             self._held.discard(connection)
         if not answer.accepts:
-            logger.info("%s refused with %s", record.connection_id, answer.status)
-            connection.refuse(answer.status)
+            self._refuse(connection, answer.status)
             return
+        self._accepted += 1
+        record = connection.record
         logger.info("%s opened", record.connection_id)
         self._live[record.connection_id] = connection
         if self._ledger is not None:
             self._ledger.opened(record)
-        self._look_later()
-        connection.open(_subprotocol(answer))
-        if self._stopping:
+        if self._chaos is not None:
+            self._chaos.opened(connection)
+        self._expiry.watch()
+        connection.open(answer.subprotocol)
+        if self._stopping or self._api_of(record) is None:
             connection.close(*GOING_AWAY)
-
-    async def _answer_to_connect(
-        self, api: WebSocketApi, record: ConnectionRecord, request: Request
-    ) -> Answer:
-        route = api.routes.get("$connect")
-        if route is None or route.integration is None:
-            return Answer(200)
-        event = events.connect_event(
-            record, headers=request.headers, query=request.query, request_id=new_id(), now=self._clock()
-        )
-        integration = route.integration
-        if isinstance(integration, MockIntegration):
-            return Answer(mock_status(integration, "", event["requestContext"]))
-        try:
-            return answers.parse(await self._call(integration, event))
-        except TimeoutError:
-            logger.warning("%s: %s took too long to connect", record.connection_id, integration.function)
-            return Answer(504)  # unconfirmed
-        except (Throttled, FunctionNotFound) as refusal:
-            logger.warning("%s: %s: %r", record.connection_id, integration.function, refusal)
-            return Answer(500)
-        except (FunctionFailed, MalformedAnswer) as failure:
-            logger.warning(
-                "%s: %s failed to connect: %s", record.connection_id, integration.function, failure
-            )
-            return Answer(502)
 
     # Messages.
 
-    def _on_message(self, api: WebSocketApi, connection: Connection, body: str) -> asyncio.Task[None] | None:
-        now = self._clock()
-        connection.last_active = now
-        request_id = new_id()
-        if not self._admits(api):
-            self._say(connection, answers.TOO_MANY_REQUESTS, request_id)
+    def _on_message(self, connection: Connection, body: str) -> asyncio.Task[None] | None:
+        record = connection.record
+        api = self._api_of(record)
+        if api is None:
             return None
+        now = connection.last_active = self._clock()
+        self._messages += 1
+        request_id = new_id()
         route = choose(api, body)
         if route is None:
-            self._say(connection, answers.FORBIDDEN, request_id)
-            return None
-        integration = route.integration
-        if integration is None:
-            self._say(connection, answers.INTERNAL_SERVER_ERROR, request_id)
-            return None
-        event = events.message_event(
-            connection.record,
-            route_key=route.key,
-            body=body,
-            message_id=new_id(),
-            request_id=request_id,
-            now=now,
-        )
-        if isinstance(integration, MockIntegration):
-            if route.answers:
-                answer = mock_body(integration, body, event["requestContext"])
-                self._send(connection, answer.encode("utf-8", "replace"))
-            return None
-        return self._spawn(self._handle(connection, integration, event, request_id, route.answers))
-
-    async def _handle(
-        self,
-        connection: Connection,
-        integration: LambdaIntegration,
-        event: events.Event,
-        request_id: str,
-        is_answered: bool,
-    ) -> None:
-        connection_id = connection.record.connection_id
-        try:
-            answer = answers.parse(await self._call(integration, event))
-            if len(answer.body) > MAX_MESSAGE:
-                raise MalformedAnswer(f"a body of {len(answer.body)} bytes")
-        except TimeoutError:
-            logger.warning("%s: %s took too long", connection_id, integration.function)
-            self._say(connection, answers.TIMED_OUT, request_id)
-        except (Throttled, FunctionNotFound, FunctionFailed, MalformedAnswer) as failure:
-            logger.warning("%s: %s failed: %s", connection_id, integration.function, failure or repr(failure))
-            self._say(connection, answers.INTERNAL_SERVER_ERROR, request_id)
+            told = answers.FORBIDDEN
+        elif not self._throttles.admit(api, route.key, now):
+            told = answers.TOO_MANY_REQUESTS
         else:
-            if is_answered and answer.body:
-                self._send(connection, answer.body)
+            answer = Message(api, route, record, body, request_id, now).answer(
+                self._integrations, self._stage_arn(api)
+            )
+            if isinstance(answer, bytes):
+                self._send(connection, answer)
+                return None
+            return self._spawn(self._send_later(connection, answer))
+        frame = answers.gateway_frame(told, connection_id=record.connection_id, request_id=request_id)
+        self._send(connection, frame)
+        return None
 
-    def _say(self, connection: Connection, message: str, request_id: str) -> None:
-        connection_id = connection.record.connection_id
-        self._send(
-            connection, answers.gateway_frame(message, connection_id=connection_id, request_id=request_id)
-        )
+    async def _send_later(self, connection: Connection, answer: Awaitable[bytes]) -> None:
+        self._send(connection, await answer)
 
     def _send(self, connection: Connection, message: bytes) -> None:
+        if not message:
+            return
         try:
             connection.send(message)
         except Gone:
@@ -318,37 +312,46 @@ class Gateway:
 
     # The end.
 
-    def _on_end(self, api: WebSocketApi, connection: Connection, code: int, reason: str) -> None:
-        logger.info("%s closed: %s %s", connection.record.connection_id, code, reason)
-        self._live.pop(connection.record.connection_id, None)
-        self._spawn(self._disconnect(api, connection.record, code, reason))
+    def _expire(self, connection: Connection) -> None:
+        logger.info("%s was idle or open for too long", connection.record.connection_id)
+        connection.close(*GOING_AWAY)
 
-    async def _disconnect(self, api: WebSocketApi, record: ConnectionRecord, code: int, reason: str) -> None:
+    def _on_end(self, connection: Connection, code: int, reason: str) -> None:
+        record = connection.record
+        logger.info("%s closed: %s %s", record.connection_id, code, reason)
+        self._live.pop(record.connection_id, None)
+        if self._chaos is not None:
+            self._chaos.closed(connection)
+            if self._chaos.loses_disconnect():
+                logger.info("%s: its $disconnect is lost", record.connection_id)
+                if self._ledger is not None:
+                    self._ledger.closed(record.connection_id)
+                return
+        self._spawn(self._disconnect(record, code, reason))
+
+    async def _disconnect(self, record: ConnectionRecord, code: int, reason: str) -> None:
         """Best effort, as on AWS: what fails here isn't tried again."""
-        route = api.routes.get("$disconnect")
-        if route is not None and isinstance(route.integration, LambdaIntegration):
+        api = self._api_of(record)
+        route = None if api is None else api.routes.get("$disconnect")
+        if api is not None and route is not None and isinstance(route.integration, LambdaIntegration):
             event = events.disconnect_event(
-                record, status_code=code, reason=reason, request_id=new_id(), now=self._clock()
+                record,
+                status_code=code,
+                reason=reason,
+                request_id=new_id(),
+                now=self._clock(),
+                variables=api.variables,
             )
             try:
-                answers.parse(await self._call(route.integration, event))
-            except (
-                TimeoutError,
-                Throttled,
-                FunctionNotFound,
-                FunctionFailed,
-                MalformedAnswer,
-            ) as failure:
-                logger.warning("%s: $disconnect failed: %s", record.connection_id, failure or repr(failure))
+                await self._integrations.function(
+                    route.integration, events.encode(event), f"{self._stage_arn(api)}/$disconnect"
+                )
+            except (TimeoutError, *FAILURES) as failure:
+                logger.warning("%s: $disconnect failed: %s", record.connection_id, why(failure))
         if self._ledger is not None:
             self._ledger.closed(record.connection_id)
 
     # Work.
-
-    async def _call(self, integration: LambdaIntegration, event: events.Event) -> bytes:
-        return await call(
-            self._invoker, integration.function, events.encode(event), timeout_ms=integration.timeout_ms
-        )
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
@@ -360,30 +363,3 @@ class Gateway:
         self._running.discard(task)
         if not task.cancelled() and (failure := task.exception()):
             logger.error("The gateway failed at an event", exc_info=failure)
-
-    # Limits in time.
-
-    def _expiry(self, connection: Connection) -> float:
-        age = connection.record.connected_at / 1000 + self._limits.age
-        return min(connection.last_active + self._limits.idle, age)
-
-    def _look_later(self) -> None:
-        """Look again when the first connection may be over its limits: one timer for all of them."""
-        if self._look is not None or self._stopping or not self._live:
-            return
-        first = min(self._expiry(connection) for connection in self._live.values())
-        delay = max(first - self._clock(), _LEAST_SECONDS_BETWEEN_LOOKS)
-        self._look = asyncio.get_running_loop().call_later(delay, self._look_now)
-
-    def _look_now(self) -> None:
-        self._look = None
-        self.close_expired()
-        self._look_later()
-
-
-def _subprotocol(answer: Answer) -> str | None:
-    """The only header of a `$connect` answer that reaches the client."""
-    for name, value in answer.headers:
-        if name.lower() == "sec-websocket-protocol" and value.isprintable() and value.isascii():
-            return value
-    return None

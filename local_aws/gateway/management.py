@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from urllib.parse import unquote
 
 from local_aws.gateway.connection import MAX_MESSAGE, Connection, Gone, NotRead
 from local_aws.gateway.ids import is_well_formed
 from local_aws.http import Request, Response
-from local_aws.model import WebSocketApi
 
 _PATH = re.compile(r"(?:/(?P<api>[^/]+))?/(?P<stage>[^/]+)/@connections/(?P<id>[^/]+)/?")
+Push = Callable[[Connection, bytes], None]
 CLOSED_NORMALLY = (1000, "Connection Closed Normally")
 
 
@@ -22,11 +22,17 @@ class Management:
     """Answers requests about the connections of a gateway."""
 
     def __init__(
-        self, apis: tuple[WebSocketApi, ...], live: Mapping[str, Connection], clock: Callable[[], float]
+        self, live: Mapping[str, Connection], clock: Callable[[], float], *, push: Push | None = None
     ) -> None:
-        self._stages = {(api.id, api.stage) for api in apis} | {(None, api.stage) for api in apis}
+        self.posts = 0
+        self._stages: set[tuple[str | None, str]] = set()
         self._live = live
         self._clock = clock
+        self._push = push or Connection.send
+
+    def replace(self, stages: Iterable[tuple[str, str]]) -> None:
+        """Answer for these from now on, each an API's id and its stage."""
+        self._stages = set(stages) | {(None, stage) for _, stage in stages}
 
     def answer(self, request: Request, api_id: str | None = None) -> Response:
         """Answer one request. `api_id` is the API whose host it was sent to, if that says it."""
@@ -60,11 +66,12 @@ class Management:
 
     def _post(self, connection: Connection, message: bytes) -> Response:
         try:
-            connection.send(message)
+            self._push(connection, message)
         except Gone:
             return _gone()
         except NotRead:
             return _refusal(429, "LimitExceededException", "The client doesn't read what it is sent")
+        self.posts += 1
         connection.last_active = self._clock()
         return Response(200, _headers())
 

@@ -7,7 +7,14 @@ import pytest
 
 from local_aws.assembly import read
 from local_aws.errors import StackError
-from local_aws.model import EventSource, LambdaIntegration, MockIntegration, Throttle, Trigger
+from local_aws.model import (
+    EventSource,
+    IntegrationResponse,
+    LambdaIntegration,
+    MockIntegration,
+    Throttle,
+    Trigger,
+)
 from tests.local_aws.assembly_files import function, read_resources, site, websocket_api, write_assembly
 
 
@@ -69,7 +76,7 @@ def test_a_websocket_api_has_routes_answers_and_its_stages_throttle(tmp_path):
     assert api.routes["say"].integration == LambdaIntegration(function="target")
 
 
-def test_a_mock_integration_answers_with_the_response_that_its_status_selects(tmp_path):
+def test_a_mock_integration_has_the_responses_that_its_status_selects_from(tmp_path):
     resources = {**TARGET, **websocket_api("Target", ["ping"])}
     resources["Integration"] = resource(
         "AWS::ApiGatewayV2::Integration",
@@ -91,7 +98,10 @@ def test_a_mock_integration_answers_with_the_response_that_its_status_selects(tm
 
     assert api.routes["ping"].integration == MockIntegration(
         request_templates={"200": '{"statusCode": 200}'},
-        response_templates={"200": "pong"},
+        responses={
+            "/200/": IntegrationResponse(templates={"200": "pong"}, template_selection="200"),
+            "$default": IntegrationResponse(templates={"200": "other"}, template_selection="200"),
+        },
         template_selection="200",
     )
 

@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidStatus
 
 from local_aws.edge import Edge
 from local_aws.functions import FunctionNotFound, Invocation, Throttled
-from local_aws.gateway import Gateway
+from local_aws.gateway import Gateway, Integrations
 from local_aws.http import serve
 from local_aws.model import (
     Assembly,
@@ -147,7 +147,11 @@ class Running:
 @asynccontextmanager
 async def running(declared):
     functions = Functions()
-    gateway = Gateway(declared.websocket_apis, functions, region=declared.region)
+    gateway = Gateway(
+        declared.websocket_apis,
+        Integrations(invoker=functions, region=declared.region),
+        account=declared.account,
+    )
     edge = None
 
     # The edge has to know its port, which is known only once it listens.

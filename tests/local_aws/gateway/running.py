@@ -11,10 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.functions import Invocation, Throttled
-from local_aws.gateway import Gateway, Limits
+from local_aws.gateway import Chaos, Gateway, Integrations, Limits
 from local_aws.http import Request, Response, serve
-from local_aws.model import LambdaIntegration, MockIntegration, Throttle, WebSocketApi, WebSocketRoute
+from local_aws.model import (
+    IntegrationResponse,
+    LambdaIntegration,
+    MockIntegration,
+    Throttle,
+    WebSocketApi,
+    WebSocketRoute,
+)
 
+ACCOUNT = "123456789012"
 Event = dict[str, Any]
 Function = Callable[[Event], Any]
 
@@ -89,7 +97,8 @@ def route(
 
 def mock_route(key: str, request: str, response: str, *, answers: bool = True) -> WebSocketRoute:
     integration = MockIntegration(
-        request_templates={"$default": request}, response_templates={"$default": response}
+        request_templates={"$default": request},
+        responses={"$default": IntegrationResponse(templates={"$default": response})},
     )
     return WebSocketRoute(key=key, integration=integration, answers=answers)
 
@@ -129,12 +138,17 @@ async def running(
     limits: Limits | None = None,
     clock: Callable[[], float] | None = None,
     ledger: Path | None = None,
+    chaos: Chaos | None = None,
+    **of_integrations: Any,
 ) -> AsyncIterator[Running]:
     """A gateway for one API (by default one whose `$default` echoes)."""
     api = api or api_with(route("$default"))
     functions = functions or Functions()
     extra = {} if clock is None else {"clock": clock}
-    gateway = Gateway([api], functions, region="eu-west-1", limits=limits, ledger=ledger, **extra)
+    integrations = Integrations(invoker=functions, region="eu-west-1", **of_integrations)
+    gateway = Gateway(
+        [api], integrations, account=ACCOUNT, limits=limits, ledger=ledger, chaos=chaos, **extra
+    )
 
     def upgrade(request: Request, transport: asyncio.Transport, rest: bytes) -> None:
         gateway.upgrade(api, request, transport, rest)

@@ -9,10 +9,10 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedOK
 
-from local_aws.gateway import Gateway
+from local_aws.gateway import Gateway, Integrations
 from local_aws.http import Request
 from local_aws.model import WebSocketApi
-from tests.local_aws.gateway.running import Clock, Functions, api_with, route, running
+from tests.local_aws.gateway.running import ACCOUNT, Clock, Functions, api_with, route, running
 
 NOBODY = "L0SM9cOFvHcCIhw="
 
@@ -142,7 +142,7 @@ async def test_other_methods_are_forbidden():
 
 async def test_a_connection_belongs_to_its_stage():
     apis = [WebSocketApi(id="api1", name="a", stage=stage, routes={}) for stage in ("blue", "green")]
-    gateway = Gateway(apis, Functions(), region="eu-west-1")
+    gateway = Gateway(apis, Integrations(invoker=Functions(), region="eu-west-1"), account=ACCOUNT)
     async with running() as it, connect(it.url):
         connection_id = next(iter(it.gateway.connections))
         gateway.connections.update(it.gateway.connections)  # type: ignore[attr-defined]

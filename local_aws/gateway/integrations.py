@@ -1,0 +1,131 @@
+"""Runs what a route targets, a function or a service, and tells every way in which that can fail."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from local_aws.functions import FunctionNotFound, Invocation, Invoker, Throttled
+from local_aws.gateway import answers
+from local_aws.gateway.answers import Answer, MalformedAnswer
+from local_aws.gateway.mapping import Values
+from local_aws.gateway.service_requests import NoRequest, message_of, service_request
+from local_aws.http import Request, Response
+from local_aws.model import LambdaIntegration, ServiceIntegration
+
+logger = logging.getLogger(__name__)
+
+
+class FunctionFailed(Exception):
+    """An exception, a crash or a timeout of the function; the text is the beginning of its error."""
+
+
+class NotPermitted(Exception):
+    """The API may not invoke the function."""
+
+    def __init__(self, function: str, source_arn: str) -> None:
+        super().__init__(f"nothing permits {source_arn} to invoke {function}")
+
+
+class ServiceUnavailable(Exception):
+    """The service of an AWS integration can't be asked here."""
+
+
+# What an integration can end with instead of an answer, apart from TimeoutError.
+FAILURES = (
+    FunctionFailed,
+    FunctionNotFound,
+    MalformedAnswer,
+    NoRequest,
+    NotPermitted,
+    ServiceUnavailable,
+    Throttled,
+)
+# Those for which a `$connect` answers 500; the others are a 502.
+NOT_INVOKED = (Throttled, FunctionNotFound, NotPermitted)
+
+
+class Permissions(Protocol):
+    """Who may invoke a function."""
+
+    def __call__(self, function: str, source_arn: str, role_arn: str | None) -> bool:
+        """Whether API Gateway may, for a route or an authorizer: as a role where it has one."""
+        ...
+
+
+Services = Callable[[Request, str | None], Awaitable[Response]]
+
+
+def everybody(function: str, source_arn: str, role_arn: str | None) -> bool:
+    """Permissions that let every API invoke every function."""
+    return True
+
+
+async def no_services(request: Request, role_arn: str | None) -> Response:
+    """Services where there are none."""
+    raise ServiceUnavailable(f"{request.header('host')} can't be reached from here")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Integrations:
+    """What the gateway asks. `services` sends a request to a service as a role."""
+
+    invoker: Invoker
+    region: str
+    may_invoke: Permissions = everybody
+    services: Services = no_services
+
+    async def function(self, integration: LambdaIntegration, payload: bytes, source_arn: str) -> Answer:
+        """A function's answer. Raises TimeoutError and what `FAILURES` has."""
+        if not self.may_invoke(integration.function, source_arn, integration.role_arn):
+            raise NotPermitted(integration.function, source_arn)
+        return answers.parse(
+            await call(self.invoker, integration.function, payload, timeout_ms=integration.timeout_ms)
+        )
+
+    async def service(self, integration: ServiceIntegration, values: Values) -> Answer:
+        """A service's answer, as a route response sends it. Raises TimeoutError and what `FAILURES` has."""
+        request = service_request(integration, values, region=self.region)
+        async with asyncio.timeout(integration.timeout_ms / 1000):
+            response = await self.services(request, integration.role_arn)
+        if response.status >= 400:
+            said = response.body[:200].decode(errors="replace")
+            logger.warning("%s answers %s: %s", integration.service, response.status, said)
+        return Answer(response.status, body=message_of(integration, response, values))
+
+
+def why(failure: BaseException) -> str:
+    """What a failure says, or what it is where it says nothing."""
+    return f"{type(failure).__name__}: {failure}" if str(failure) else type(failure).__name__
+
+
+async def call(invoker: Invoker, function: str, payload: bytes, *, timeout_ms: int) -> bytes:
+    """The function's answer. Raises TimeoutError, `Throttled`, `FunctionNotFound`, `FunctionFailed`.
+
+    As on AWS a function goes on when nobody waits for it any more.
+    """
+    return answer_of(await invoke(invoker, function, payload, timeout_ms=timeout_ms))
+
+
+async def invoke(invoker: Invoker, function: str, payload: bytes, *, timeout_ms: int) -> Invocation:
+    """What the invocation came to. Raises TimeoutError, `Throttled`, `FunctionNotFound`."""
+    invocation = asyncio.ensure_future(invoker.invoke(function, payload))
+    invocation.add_done_callback(_take_notice)
+    async with asyncio.timeout(timeout_ms / 1000):
+        return await asyncio.shield(invocation)
+
+
+def answer_of(invocation: Invocation) -> bytes:
+    """What the function answered. Raises `FunctionFailed`."""
+    if invocation.error is not None:
+        raise FunctionFailed(invocation.payload[:200].decode("utf-8", "replace"))
+    return invocation.payload
+
+
+def _take_notice(invocation: asyncio.Future[Invocation]) -> None:
+    """Keep asyncio from complaining about the failure of an invocation that nobody waits for any more."""
+    if not invocation.cancelled():
+        invocation.exception()

@@ -1,0 +1,94 @@
+"""What a message comes to: the frame that the gateway or the route's integration answers with."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable
+from dataclasses import dataclass
+
+from local_aws.gateway import answers, events
+from local_aws.gateway.answers import MalformedAnswer
+from local_aws.gateway.connection import MAX_MESSAGE
+from local_aws.gateway.events import ConnectionRecord
+from local_aws.gateway.ids import new_id
+from local_aws.gateway.integrations import FAILURES, Integrations, why
+from local_aws.gateway.mapping import Values
+from local_aws.gateway.mock import mock_body
+from local_aws.model import (
+    LambdaIntegration,
+    MockIntegration,
+    ServiceIntegration,
+    WebSocketApi,
+    WebSocketRoute,
+)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A text frame that took a route."""
+
+    api: WebSocketApi
+    route: WebSocketRoute
+    record: ConnectionRecord
+    body: str
+    request_id: str
+    now: float
+
+    def answer(self, integrations: Integrations, stage_arn: str) -> bytes | Awaitable[bytes]:
+        """What to send to the client, empty for nothing: at once where no function or service is asked."""
+        integration = self.route.integration
+        if integration is None:
+            return self.told(answers.INTERNAL_SERVER_ERROR)
+        if isinstance(integration, MockIntegration):
+            if not self.route.answers:
+                return b""
+            return mock_body(integration, self._values()).encode("utf-8", "replace")
+        return self._ask(integrations, integration, f"{stage_arn}/{self.route.key}")
+
+    def told(self, message: str) -> bytes:
+        """The frame in which the gateway itself answers this message."""
+        return answers.gateway_frame(
+            message, connection_id=self.record.connection_id, request_id=self.request_id
+        )
+
+    async def _ask(
+        self,
+        integrations: Integrations,
+        integration: LambdaIntegration | ServiceIntegration,
+        source_arn: str,
+    ) -> bytes:
+        try:
+            if isinstance(integration, LambdaIntegration):
+                answer = await integrations.function(integration, events.encode(self._event()), source_arn)
+            else:
+                answer = await integrations.service(integration, self._values())
+            if len(answer.body) > MAX_MESSAGE:
+                raise MalformedAnswer(f"a body of {len(answer.body)} bytes")
+        except TimeoutError:
+            logger.warning("%s: the route %s took too long", self.record.connection_id, self.route.key)
+            return self.told(answers.TIMED_OUT)
+        except FAILURES as failure:
+            logger.warning(
+                "%s: the route %s failed: %s",
+                self.record.connection_id,
+                self.route.key,
+                why(failure),
+            )
+            return self.told(answers.INTERNAL_SERVER_ERROR)
+        return answer.body if self.route.answers else b""
+
+    def _event(self) -> events.Event:
+        return events.message_event(
+            self.record,
+            route_key=self.route.key,
+            body=self.body,
+            message_id=new_id(),
+            request_id=self.request_id,
+            now=self.now,
+            variables=self.api.variables,
+        )
+
+    def _values(self) -> Values:
+        return Values(self.body, self._event()["requestContext"], self.api.variables)
