@@ -67,6 +67,11 @@ class DataFolder:
         return self.path / "queues.journal"
 
     @property
+    def events(self) -> Path:
+        """Asynchronous invocations that aren't done."""
+        return self.path / "events.journal"
+
+    @property
     def connections(self) -> Path:
         return self.path / "connections"
 

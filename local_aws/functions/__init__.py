@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class FunctionNotFound(Exception):
-    """The assembly has no such function."""
+    """The assembly has no such function, version or alias."""
 
 
 class Throttled(Exception):

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
+import secrets
 import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from enum import Enum, auto
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
 
 from local_aws import processes
-from local_aws.functions import Invocation
+from local_aws.functions.command import DEBUGGED_SECONDS, runtime_command
+from local_aws.functions.failures import Failure, exit_message
 from local_aws.functions.output import Output
 from local_aws.functions.platform_log import PlatformLog
+from local_aws.functions.status import EnvironmentStatus, Outcome
+from local_aws.functions.work import Work
 from local_aws.http import Request, Response, Server, serve
 from local_aws.logs import Logs
 from local_aws.model import Function
@@ -29,77 +32,48 @@ _API = "/2018-06-01/runtime/"
 # AWS gives the initialisation 10 s. A laptop that starts several functions at once is slower than that.
 _INIT_SECONDS = 60.0
 _ACCEPTED = Response(202, [("Content-Type", "application/json")], b'{"status":"OK"}\n')
-# The names that the service's messages have for signals.
-_SIGNALS = {
-    signal.SIGKILL: "killed",
-    signal.SIGSEGV: "segmentation fault",
-    signal.SIGABRT: "aborted",
-    signal.SIGTERM: "terminated",
-    signal.SIGBUS: "bus error",
-    signal.SIGFPE: "floating point exception",
-    signal.SIGILL: "illegal instruction",
-}
-
-
-@dataclass(slots=True, eq=False)
-class Work:
-    """An invocation on its way: waiting for an environment, or in one."""
-
-    payload: bytes
-    request_id: str
-    answer: asyncio.Future[Invocation]
-    client_context: str | None = None
-    arrived: float = field(default_factory=time.monotonic)
-
-    def finish(self, payload: bytes, error: str | None, log: bytes = b"") -> None:
-        if not self.answer.done():
-            self.answer.set_result(Invocation(payload, error, self.request_id, log))
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why an environment never came up: `body` is what its init said itself, if it did."""
-
-    error_type: str
-    message: str
-    body: bytes | None = None
-
-    def payload(self, request_id: str) -> bytes:
-        if self.body is not None:
-            return self.body
-        message = f"RequestId: {request_id} Error: {self.message}"
-        return json.dumps({"errorType": self.error_type, "errorMessage": message}).encode()
 
 
 class State(Enum):
-    STARTING = auto()
-    IDLE = auto()
-    BUSY = auto()
-    ENDED = auto()
+    STARTING = "starting"
+    IDLE = "idle"
+    BUSY = "busy"
+    ENDING = "ending"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """Whom an environment tells.
+
+    `on_idle` whenever it can take work; `on_done` after each invocation, with how it went; `on_end` once the
+    process is gone, with the reason if it ended by itself before it ever could take work.
+    """
+
+    on_idle: Callable[[Environment], None]
+    on_done: Callable[[Work, float, Outcome, bytes], None]
+    on_end: Callable[[Environment, Failure | None], None]
 
 
 class Environment:
-    """Runs one event at a time.
-
-    `on_idle` is called whenever it can take work, `on_end` once it can't any more: with the reason if it
-    ended before it ever could.
-    """
+    """Runs one event at a time. With a `debug_port` debuggers attach to it there, and it never times out."""
 
     def __init__(
         self,
         function: Function,
         variables: Mapping[str, str],
         logs: Logs,
+        listener: Listener,
         *,
-        on_idle: Callable[[Environment], None],
-        on_end: Callable[[Environment, Failure | None], None],
+        debug_port: int | None = None,
     ) -> None:
         self.function = function
         self.state = State.STARTING
-        self.idle_since = 0.0
+        self.since = time.monotonic()
         self._variables = variables
-        self._on_idle = on_idle
-        self._on_end = on_end
+        self._listener = listener
+        self._debug_port = debug_port
+        self._timeout = float(function.timeout_seconds) if debug_port is None else DEBUGGED_SECONDS
         self._output = Output(function.name, logs)
         self._log = PlatformLog(function, self._output)
         self._server: Server | None = None
@@ -121,49 +95,88 @@ class Environment:
             self._server.close()
             return
         self._started = time.monotonic()
+        own = {
+            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.port}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": _log_stream(),
+        }
         self._child = processes.spawn(
-            [sys.executable, "-m", "awslambdaric", self.function.handler],
-            env={**self._variables, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.port}"},
+            runtime_command(self.function.handler, self._debug_port),
+            env={**self._variables, **own},
             cwd=self.function.code,
             output=self._output.open(),
             contain=True,
         )
         self._output.opened()
-        self._timer = loop.call_later(max(_INIT_SECONDS, self.function.timeout_seconds), self._init_timed_out)
+        self._timer = loop.call_later(max(_INIT_SECONDS, self._timeout), self._init_timed_out)
         self._watch = loop.create_task(self._until_ended(self._child))
 
     def deliver(self, work: Work) -> bool:
         """Hand over an event. False where the process has just gone away."""
         if self.state is not State.IDLE or self._poll is None or self._poll.done():
             return False
-        self.state = State.BUSY
+        self._enter(State.BUSY)
         self._work = work
-        self._delivered = time.monotonic()
-        self._log.start(work.request_id)
-        timeout = self.function.timeout_seconds
-        self._timer = asyncio.get_running_loop().call_later(timeout, self._timed_out)
-        self._poll.set_result(self._event(work, time.time() + timeout))
+        self._delivered = self.since
+        self._log.start(work.request_id, work.version)
+        self._timer = asyncio.get_running_loop().call_later(self._timeout, self._timed_out)
+        self._poll.set_result(_event(work, time.time() + self._timeout))
         self._poll = None
         return True
 
     def kill(self) -> None:
         """End the process at once, with whatever it is doing."""
-        if self._child is not None:
+        if self._child is not None and self.state is not State.ENDED:
+            self._enter(State.ENDING)
             processes.kill(self._child)
-        elif self.state is not State.ENDED:
+        elif self._child is None and self.state is not State.ENDED:
             self._end(None)
+
+    def interrupt(self) -> None:
+        """End the process because the stack stops. An invocation under way is said to be."""
+        if (work := self._work) is not None:
+            seconds = time.monotonic() - self._delivered
+            failure = Failure(
+                "Runtime.ExitError", f"Interrupted after {seconds:.2f} seconds: the stack was stopped"
+            )
+            self._give_up(work, failure, "failure")
+        self.kill()
 
     async def closed(self) -> None:
         """Wait until the process has ended."""
         if self._watch is not None:
             await self._watch
 
+    @property
+    def busy(self) -> bool:
+        return self.state is State.BUSY
+
+    def status(self) -> EnvironmentStatus:
+        work = self._work
+        return EnvironmentStatus(
+            None if self._child is None else self._child.pid,
+            self.state.value,
+            time.monotonic() - self.since,
+            None if work is None else work.request_id,
+            None if work is None else work.trigger,
+        )
+
+    def answer_failed_start(self, work: Work, failure: Failure) -> None:
+        """Have the initialisation's failure be what an invocation comes to."""
+        self._log.start(work.request_id, work.version)
+        self._log.end(work.request_id, 0.0, "error", init_seconds=0, error_type=failure.error_type)
+        self._listener.on_done(work, 0.0, "error", self._output.tail())
+        work.finish(failure.payload(work.request_id), "Unhandled")
+
+    def _enter(self, state: State) -> None:
+        self.state = state
+        self.since = time.monotonic()
+
     def _handle(self, request: Request) -> Response | Awaitable[Response]:
         path = request.path.removeprefix(_API)
         if path == "invocation/next":
             return self._next()
         if path == "init/error":
-            self._failure = Failure("Runtime.Unknown", "", request.body)
+            self._failure = Failure.of_initialisation(request.body)
             return _ACCEPTED
         kind, _, rest = path.partition("/")
         request_id, _, outcome = rest.partition("/")
@@ -185,52 +198,52 @@ class Environment:
         self._finish(work, request.body, None, "success")
         return _ACCEPTED
 
-    def _next(self) -> Awaitable[Response]:
+    def _next(self) -> Response | Awaitable[Response]:
+        if self._work is not None:  # it would lose the event that it has
+            return _refusal(403, "InvalidStateTransition", "The last event has no response yet")
+        poll = self._poll = asyncio.get_running_loop().create_future()
+        if self.state is State.ENDING:
+            return poll
         if self._init_seconds is None:
             self._init_seconds = time.monotonic() - self._started
             self._cancel_timer()
-        poll = self._poll = asyncio.get_running_loop().create_future()
-        self.state = State.IDLE
-        self.idle_since = time.monotonic()
-        self._on_idle(self)
+        self._enter(State.IDLE)
+        self._listener.on_idle(self)
         return poll
 
-    def _event(self, work: Work, deadline: float) -> Response:
-        trace = work.request_id.replace("-", "")
-        headers = [
-            ("Content-Type", "application/json"),
-            ("Lambda-Runtime-Aws-Request-Id", work.request_id),
-            ("Lambda-Runtime-Deadline-Ms", str(int(deadline * 1000))),
-            ("Lambda-Runtime-Invoked-Function-Arn", self.function.arn),
-            ("Lambda-Runtime-Trace-Id", f"Root=1-{trace[:8]}-{trace[8:]};Parent={trace[:16]};Sampled=0"),
-        ]
-        if work.client_context is not None:
-            headers.append(("Lambda-Runtime-Client-Context", work.client_context))
-        return Response(200, headers, work.payload)
-
-    def _finish(self, work: Work, payload: bytes, error: str | None, status: str) -> None:
+    def _finish(
+        self, work: Work, payload: bytes, error: str | None, status: Outcome, error_type: str | None = None
+    ) -> None:
         self._cancel_timer()
         self._work = None
+        seconds = time.monotonic() - self._delivered
         self._output.drain()
         self._log.end(
-            work.request_id, time.monotonic() - self._delivered, status, init_seconds=self._init_seconds or 0
+            work.request_id, seconds, status, init_seconds=self._init_seconds or 0, error_type=error_type
         )
         self._init_seconds = 0
-        work.finish(payload, error, self._output.tail())
+        log = self._output.tail()
+        self._listener.on_done(work, seconds, status, log)
+        work.finish(payload, error, log)
+
+    def _give_up(self, work: Work, failure: Failure, status: Outcome) -> None:
+        """Answer for a process that can't any more."""
+        self._output.drain()
+        self._log.problem(work.request_id, failure)
+        payload = failure.payload(work.request_id)
+        self._finish(work, payload, "Unhandled", status, failure.error_type)
 
     def _timed_out(self) -> None:
-        work = self._work
-        if work is None:
-            return
-        message = f"Task timed out after {self.function.timeout_seconds:.2f} seconds"
-        self._output.drain()
-        self._log.problem(work.request_id, message)
-        failure = Failure("Sandbox.Timedout", message)
-        self._finish(work, failure.payload(work.request_id), "Unhandled", "timeout")
-        self.kill()
+        if (work := self._work) is not None:
+            failure = Failure("Sandbox.Timedout", f"Task timed out after {self._timeout:.2f} seconds")
+            self._give_up(work, failure, "timeout")
+            self.kill()
 
     def _init_timed_out(self) -> None:
-        self._failure = Failure("Sandbox.Timedout", "Initialisation timed out")
+        seconds = time.monotonic() - self._started
+        self._failure = Failure("Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds")
+        self._output.drain()
+        self._log.failed_start(seconds, self._failure, "timeout")
         self.kill()
 
     async def _until_ended(self, child: subprocess.Popen[bytes]) -> None:
@@ -238,15 +251,20 @@ class Environment:
         # What it answered just before may still be in its socket.
         for _ in range(3):
             await asyncio.sleep(0)
-        failure = Failure("Runtime.ExitError", _exit_message(status))
+        ended_by_us = self.state is State.ENDING
+        failure = Failure("Runtime.ExitError", exit_message(status))
         if (work := self._work) is not None:
+            self._give_up(work, failure, "failure")
+        if self._init_seconds is not None or (ended_by_us and self._failure is None):
+            self._end(None)
+            return
+        if not ended_by_us:
             self._output.drain()
-            self._log.problem(work.request_id, f"Error: {failure.message}", failure.error_type)
-            self._finish(work, failure.payload(work.request_id), "Unhandled", "failure")
-        self._end((self._failure or failure) if self._init_seconds is None else None)
+            self._log.failed_start(time.monotonic() - self._started, self._failure or failure, "error")
+        self._end(self._failure or failure)
 
     def _end(self, failure: Failure | None) -> None:
-        self.state = State.ENDED
+        self._enter(State.ENDED)
         self._cancel_timer()
         self._output.close()
         if self._poll is not None:
@@ -254,7 +272,7 @@ class Environment:
             self._poll = None
         if self._server is not None:
             self._server.close()
-        self._on_end(self, failure)
+        self._listener.on_end(self, failure)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
@@ -262,16 +280,22 @@ class Environment:
             self._timer = None
 
 
-def _exit_message(status: int) -> str:
-    if status == 0:
-        return "Runtime exited without providing a reason"
-    if status > 0:
-        return f"Runtime exited with error: exit status {status}"
-    try:
-        name = _SIGNALS.get(signal.Signals(-status)) or signal.strsignal(-status)
-    except ValueError:
-        name = None
-    return f"Runtime exited with error: signal: {(name or str(-status)).lower()}"
+def _log_stream() -> str:
+    return f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{secrets.token_hex(16)}"
+
+
+def _event(work: Work, deadline: float) -> Response:
+    trace = work.request_id.replace("-", "")
+    headers = [
+        ("Content-Type", "application/json"),
+        ("Lambda-Runtime-Aws-Request-Id", work.request_id),
+        ("Lambda-Runtime-Deadline-Ms", str(int(deadline * 1000))),
+        ("Lambda-Runtime-Invoked-Function-Arn", work.invoked_arn),
+        ("Lambda-Runtime-Trace-Id", f"Root=1-{trace[:8]}-{trace[8:]};Parent={trace[:16]};Sampled=0"),
+    ]
+    if work.client_context is not None:
+        headers.append(("Lambda-Runtime-Client-Context", work.client_context))
+    return Response(200, headers, work.payload)
 
 
 def _refusal(status: int, error_type: str, message: str) -> Response:

@@ -1,126 +1,70 @@
-"""Hands invocations to environments: as many processes of a function as its work asks for, up to a bound."""
+"""The environments of one function: as many processes as its work asks for, up to a bound."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import time
-import uuid
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from local_aws.functions import FunctionNotFound, Invocation, Throttled
-from local_aws.functions.configuration import function_environment
-from local_aws.functions.environment import Environment, Failure, Work
+from local_aws.functions import Invocation, Throttled
+from local_aws.functions.environment import Environment, Listener
+from local_aws.functions.failures import Failure
+from local_aws.functions.status import FunctionStatus, InvocationRecord, Outcome
+from local_aws.functions.work import Work
 from local_aws.logs import Logs
 from local_aws.model import Function
 
-# More processes than this for one function gain nothing on the same cores.
-MOST_ENVIRONMENTS = 2 * (os.cpu_count() or 1)
-_IDLE_SECONDS = 60.0
 # Work that waits for a busy environment starts another one only after this: most is done sooner than that.
 _GROWTH_SECONDS = 0.05
 
 
-class Functions:
-    """The functions of an assembly, by name. An `Invoker`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How many environments there may be, how many idle ones stay for ever, and for how long the others."""
 
-    Those in `kept_warm` keep one idle environment for ever, the others none.
+    most: int
+    keep: int
+    idle_seconds: float
+
+
+class Pool:
+    """Idle environments get work last in, first out, so that spare ones go idle and end.
+
+    With a `debug_port` there is one environment, where a debugger can be attached.
     """
-
-    def __init__(
-        self,
-        functions: Mapping[str, Function],
-        *,
-        region: str,
-        endpoint_url: str,
-        logs: Logs,
-        kept_warm: Collection[str] = (),
-        most_environments: int = MOST_ENVIRONMENTS,
-        idle_seconds: float = _IDLE_SECONDS,
-    ) -> None:
-        self._pools = {
-            name: _Pool(
-                function,
-                function_environment(function, region=region, endpoint_url=endpoint_url),
-                logs,
-                most=most_environments,
-                keep=int(name in kept_warm),
-                idle_seconds=idle_seconds,
-            )
-            for name, function in functions.items()
-        }
-
-    async def invoke(
-        self,
-        function: str,
-        payload: bytes,
-        *,
-        request_id: str | None = None,
-        client_context: str | None = None,
-    ) -> Invocation:
-        """Invoke and wait for the answer. Raises `FunctionNotFound`, `Throttled`."""
-        work = Work(
-            payload,
-            request_id or str(uuid.uuid4()),
-            asyncio.get_running_loop().create_future(),
-            client_context,
-        )
-        return await self._pool(function).run(work)
-
-    def __contains__(self, function: str) -> bool:
-        return function in self._pools
-
-    async def warm(self, function: str) -> None:
-        """Start an environment if there is none, and wait until it has come up (or failed to)."""
-        await self._pool(function).warm()
-
-    def retire(self, function: str) -> None:
-        """End the environments of a function that isn't expected to run again soon, once they are idle."""
-        self._pool(function).retire()
-
-    def variables(self) -> dict[str, dict[str, str]]:
-        """The environment variables of each function's processes."""
-        return {name: pool.variables for name, pool in self._pools.items()}
-
-    async def close(self) -> None:
-        """End every environment at once."""
-        await asyncio.gather(*(pool.close() for pool in self._pools.values()))
-
-    def _pool(self, function: str) -> _Pool:
-        try:
-            return self._pools[function]
-        except KeyError:
-            raise FunctionNotFound(function) from None
-
-
-class _Pool:
-    """The environments of one function. Idle ones get work last in, first out, so that spare ones go idle."""
 
     def __init__(
         self,
         function: Function,
         variables: dict[str, str],
         logs: Logs,
+        limits: Limits,
+        record: Callable[[InvocationRecord], None],
         *,
-        most: int,
-        keep: int,
-        idle_seconds: float,
+        debug_port: int | None = None,
     ) -> None:
+        self.function = function
         self.variables = variables
-        self._function = function
+        self.limits = limits
         self._logs = logs
-        self._most = (
-            most if function.reserved_concurrency is None else min(most, function.reserved_concurrency)
-        )
-        self._keep = keep
-        self._idle_seconds = idle_seconds
-        self._idle: list[Environment] = []
+        self._record = record
+        self._debug_port = debug_port
+        bounds = (limits.most, function.reserved_concurrency, None if debug_port is None else 1)
+        self._most = min(bound for bound in bounds if bound is not None)
+        self._listener = Listener(on_idle=self._on_idle, on_done=self._on_done, on_end=self._on_end)
+        # All that live, and of those the ones that may still be given work.
         self._all: set[Environment] = set()
-        self._waiting: deque[Work] = deque()
-        self._in_flight = 0
+        self._current: set[Environment] = set()
         self._starting: set[Environment] = set()
-        self._retiring: set[Environment] = set()
+        self._idle: list[Environment] = []
+        self._waiting: deque[Work] = deque()
+        self._running = 0
+        self._invocations = 0
+        self._errors = 0
+        self._last_error: InvocationRecord | None = None
+        self._failed_to_start = False
         self._came_up = asyncio.Event()
         self._growth: asyncio.TimerHandle | None = None
         self._reaper: asyncio.TimerHandle | None = None
@@ -128,54 +72,106 @@ class _Pool:
         self._closed = False
 
     async def run(self, work: Work) -> Invocation:
-        reserved = self._function.reserved_concurrency
-        if self._closed or (reserved is not None and self._in_flight >= reserved):
-            raise Throttled(self._function.name)
-        self._in_flight += 1
+        reserved = self.function.reserved_concurrency
+        if self._closed or (reserved is not None and self._running + len(self._waiting) >= reserved):
+            raise Throttled(self.function.name)
+        while self._idle:
+            if self._idle.pop().deliver(work):
+                self._running += 1
+                break
+        else:
+            self._waiting.append(work)
+            self._grow()
         try:
-            while self._idle:
-                if self._idle.pop().deliver(work):
-                    break
-            else:
-                self._waiting.append(work)
-                self._grow()
             return await work.answer
-        finally:
-            self._in_flight -= 1
+        except asyncio.CancelledError:
+            work.abandon()
+            raise
 
     async def warm(self) -> None:
-        if not self._all and not self._closed:
+        """Start an environment if there is none, and wait until it has come up (or failed to)."""
+        if not self._current and not self._closed:
             self._came_up.clear()
             self._start()
             await self._came_up.wait()
 
     def retire(self) -> None:
-        self._retiring |= self._all
-        while self._idle:
-            self._idle.pop().kill()
+        """End all environments: those that are busy once they are done."""
+        leaving, self._current = self._current, set()
+        self._starting.clear()
+        self._idle.clear()
+        for environment in leaving:
+            if not environment.busy:
+                environment.kill()
+        self._grow()
+
+    def refresh(self) -> None:
+        """Have the next invocation find an environment that started after this call."""
+        wanted = bool(self._current) or self.limits.keep > 0 or self._failed_to_start
+        self.retire()
+        if wanted and not self._current:
+            self._start()
+
+    def status(self) -> FunctionStatus:
+        return FunctionStatus(
+            self.function.name,
+            self.function.handler,
+            tuple(environment.status() for environment in self._all),
+            len(self._waiting),
+            self._invocations,
+            self._errors,
+            self.function.reserved_concurrency,
+            self._last_error,
+        )
+
+    def hand_over(self) -> list[Work]:
+        """Take no more work. Returns what still waits; what environments are busy with they finish."""
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        self._closed = True
+        self._cancel_timers()
+        self.retire()
+        return waiting
+
+    @property
+    def ended(self) -> bool:
+        return self._closed and not self._all
+
+    def take(self, work: Work) -> None:
+        """Take over what waited for another pool."""
+        self._waiting.append(work)
+        self._grow()
 
     async def close(self) -> None:
+        """End every environment at once."""
         self._closed = True
-        for timer in (self._growth, self._reaper):
-            if timer is not None:
-                timer.cancel()
+        self._cancel_timers()
         for work in self._waiting:
-            if not work.answer.done():
-                work.answer.set_exception(Throttled(self._function.name))
+            work.refuse(Throttled(self.function.name))
         self._waiting.clear()
         for environment in list(self._all):
-            environment.kill()
+            environment.interrupt()
         await asyncio.gather(*self._starts, return_exceptions=True)
         await asyncio.gather(*(environment.closed() for environment in list(self._all)))
 
+    def _cancel_timers(self) -> None:
+        for timer in (self._growth, self._reaper):
+            if timer is not None:
+                timer.cancel()
+
+    def _room(self) -> bool:
+        # The port that a debugger attaches to is free only once the last process has ended.
+        taken = self._current if self._debug_port is None else self._all
+        return len(taken) < self._most
+
     def _grow(self) -> None:
         """Start an environment if work waits that none of those starting will take."""
-        if self._closed or len(self._starting) >= len(self._waiting) or len(self._all) >= self._most:
+        if self._closed or len(self._starting) >= len(self._waiting) or not self._room():
             return
         waited = time.monotonic() - self._waiting[0].arrived
-        if not self._all or waited >= _GROWTH_SECONDS:
+        if not self._current or waited >= _GROWTH_SECONDS:
             self._start()
-        if self._growth is None and len(self._all) < self._most:
+        if self._growth is None and self._room():
             self._growth = asyncio.get_running_loop().call_later(_GROWTH_SECONDS, self._grow_later)
 
     def _grow_later(self) -> None:
@@ -183,11 +179,13 @@ class _Pool:
         self._grow()
 
     def _start(self) -> None:
+        if self._closed or not self._room():
+            return
         environment = Environment(
-            self._function, self.variables, self._logs, on_idle=self._on_idle, on_end=self._on_end
+            self.function, self.variables, self._logs, self._listener, debug_port=self._debug_port
         )
-        self._all.add(environment)
-        self._starting.add(environment)
+        for group in (self._all, self._current, self._starting):
+            group.add(environment)
         start = asyncio.get_running_loop().create_task(self._start_environment(environment))
         self._starts.add(start)
         start.add_done_callback(self._starts.discard)
@@ -200,45 +198,59 @@ class _Pool:
             self._on_end(environment, Failure("Runtime.ExitError", f"Could not start the process: {error}"))
 
     def _on_idle(self, environment: Environment) -> None:
-        self._starting.discard(environment)
-        self._came_up.set()
-        while self._waiting:
-            work = self._waiting.popleft()
-            if not work.answer.done():
-                environment.deliver(work)
-                return
-        if environment in self._retiring:
+        if environment not in self._current:  # retired meanwhile
             environment.kill()
             return
-        self._idle.append(environment)
-        if len(self._idle) > self._keep and self._reaper is None and not self._closed:
-            self._reaper = asyncio.get_running_loop().call_later(self._idle_seconds, self._reap)
+        self._starting.discard(environment)
+        self._failed_to_start = False
+        self._came_up.set()
+        if self._waiting:
+            self._running += 1
+            environment.deliver(self._waiting.popleft())
+            return
+        if environment not in self._idle:
+            self._idle.append(environment)
+        if len(self._idle) > self.limits.keep and self._reaper is None and not self._closed:
+            self._reaper = asyncio.get_running_loop().call_later(self.limits.idle_seconds, self._reap)
+
+    def _on_done(self, work: Work, seconds: float, status: Outcome, log: bytes) -> None:
+        self._running -= 1
+        self._invocations += 1
+        record = InvocationRecord(
+            work.request_id, self.function.name, work.trigger, time.time() - seconds, seconds, status, log
+        )
+        self._record(record)
+        if status != "success":
+            self._errors += 1
+            self._last_error = record
 
     def _on_end(self, environment: Environment, failure: Failure | None) -> None:
         if environment not in self._all:
             return
-        self._all.discard(environment)
-        self._retiring.discard(environment)
+        for group in (self._all, self._current, self._starting):
+            group.discard(environment)
         self._came_up.set()
-        self._starting.discard(environment)
         if environment in self._idle:
             self._idle.remove(environment)
         if failure is not None:
-            # As on AWS the failed initialisation is the answer of one invocation; the next tries again.
-            while self._waiting:
-                work = self._waiting.popleft()
-                if not work.answer.done():
-                    work.finish(failure.payload(work.request_id), "Unhandled")
-                    break
-        if self._waiting:
-            self._grow()
+            self._failed_to_start = True
+            # On AWS each of those that wait has an environment of its own, which fails in the same way.
+            others_work = bool(self._current - self._starting)
+            for _ in range(1 if others_work else len(self._waiting)):
+                if self._waiting:
+                    self._running += 1
+                    environment.answer_failed_start(self._waiting.popleft(), failure)
+        self._grow()
 
     def _reap(self) -> None:
         self._reaper = None
         now = time.monotonic()
+        keep, idle_seconds = self.limits.keep, self.limits.idle_seconds
         # The first of the stack has been idle for the longest time.
-        while len(self._idle) > self._keep and now - self._idle[0].idle_since >= self._idle_seconds:
-            self._idle.pop(0).kill()
-        if len(self._idle) > self._keep:
-            wait = self._idle_seconds - (now - self._idle[0].idle_since)
+        while len(self._idle) > keep and now - self._idle[0].since >= idle_seconds:
+            environment = self._idle.pop(0)
+            self._current.discard(environment)
+            environment.kill()
+        if len(self._idle) > keep:
+            wait = idle_seconds - (now - self._idle[0].since)
             self._reaper = asyncio.get_running_loop().call_later(wait + 0.01, self._reap)

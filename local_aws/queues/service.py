@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
 from local_aws.model import Queue
 from local_aws.queues.journal import QueueJournal
-from local_aws.queues.queue import Message, StandardQueue
+from local_aws.queues.queue import Attribute, Message, StandardQueue
 
 
 class Queues:
@@ -35,6 +35,15 @@ class Queues:
 
     def by_arn(self, arn: str) -> StandardQueue | None:
         return self._by_arn.get(arn)
+
+    def send(self, arn: str, body: str, attributes: Mapping[str, Attribute]) -> bool:
+        """Send to the queue of an ARN. False where there is none. Raises OSError as a queue does."""
+        queue = self._by_arn.get(arn)
+        if queue is None:
+            return False
+        queue.send(body, now=time.time(), attributes=attributes)
+        self.watch(queue)
+        return True
 
     async def receive(
         self, queue: StandardQueue, count: int, *, wait: float, visibility: int | None = None

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from local_aws import http
 from local_aws.aws_endpoint import AwsEndpoint
 from local_aws.functions.background import EventInvocations
-from local_aws.functions.pool import Functions
+from local_aws.functions.service import Functions
 from local_aws.logs import Logs
 from local_aws.model import Function, Queue, Redrive
 from local_aws.queues.protocol import SqsProtocol
@@ -66,11 +66,13 @@ async def endpoint(tmp_path: Path) -> AsyncIterator[Endpoint]:
     arn = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:"
     functions = {
         name: Function(name=name, arn=arn + name, handler="app.handler", code=code, environment={}, **options)
-        for name, options in {"target": {}, "never": {"reserved_concurrency": 0}}.items()
+        for name, options in {
+            "target": {"qualifiers": {"1": "1", "live": "1"}},
+            "never": {"reserved_concurrency": 0},
+        }.items()
     }
     logs = Logs(tmp_path / "logs", io.BytesIO())
     pool = Functions(functions, region="us-east-1", endpoint_url="http://127.0.0.1:9", logs=logs)
-    background = EventInvocations(pool, retries_after=(0.1, 0.1))
     redrive = Redrive(queue_arn="arn:dead", max_receives=1)
     queues = Queues(
         [
@@ -84,6 +86,9 @@ async def endpoint(tmp_path: Path) -> AsyncIterator[Endpoint]:
             ),
         ],
         tmp_path / "journal",
+    )
+    background = EventInvocations(
+        pool, tmp_path / "events", queues.send, lambda sentence: None, retries_after=(0.1, 0.1)
     )
 
     def management(request: http.Request) -> http.Response:

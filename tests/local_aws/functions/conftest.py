@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.functions.pool import Functions
+from local_aws.functions.service import Functions
 from local_aws.logs import Logs
 from local_aws.model import Function
 
