@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from local_aws.assembly.apis import integration_of
+from local_aws.assembly.apis import integration_of, websocket_integration
 from local_aws.assembly.attributes import physical_name
 from local_aws.assembly.distributions import unknown_origins
 from local_aws.assembly.lambdas import function_name, reason_not_to_run
 from local_aws.assembly.messaging import is_fifo, why_never_due
 from local_aws.assembly.resources import Resource, Resources
 from local_aws.assembly.storage import BUCKET_DEPLOYMENT, postgres_resources
+from local_aws.gateway.mapping import directives
 from local_aws.model import Function, Skipped, Unsupported
 
 _RUN = {
     "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::Authorizer",
     "AWS::ApiGatewayV2::Integration",
     "AWS::ApiGatewayV2::IntegrationResponse",
     "AWS::ApiGatewayV2::Route",
@@ -69,7 +71,6 @@ _SKIPPED = {
 
 _MEANINGS = {
     "AWS::ApiGateway::RestApi": "REST APIs aren't served; requests to this one fail",
-    "AWS::ApiGatewayV2::Authorizer": "its routes are open to everyone here, and events lack its context",
     "AWS::CloudFront::Function": "the edge doesn't run it: requests pass unchanged",
     "AWS::DynamoDB::Table": "calls to it fail",
     "AWS::DynamoDB::GlobalTable": "calls to it fail",
@@ -120,8 +121,8 @@ def _meanings(resource: Resource, functions: Mapping[str, Function]) -> Iterator
             yield f"invocations of {physical_name(resource)} fail: {reason}"
         case "AWS::ApiGatewayV2::Route":
             yield from _of_route(resource, functions)
-        case "AWS::ApiGatewayV2::Api" if resource.get("CorsConfiguration"):
-            yield "its CORS configuration isn't applied: browsers on another origin are refused"
+        case "AWS::ApiGatewayV2::Authorizer" if (kind := resource.get("AuthorizerType")) != "REQUEST":
+            yield f"{kind} authorizers aren't run: its routes are open to everyone here"
         case "AWS::Lambda::EventSourceMapping" if ":sqs:" not in str(resource.get("EventSourceArn")):
             yield "only queues invoke functions here: this source's events don't arrive"
         case "AWS::Lambda::EventSourceMapping" if resource.get("FilterCriteria"):
@@ -132,6 +133,8 @@ def _meanings(resource: Resource, functions: Mapping[str, Function]) -> Iterator
             yield "only rules on a clock run: events never match this one"
         case "AWS::Events::Rule" | "AWS::Scheduler::Schedule":
             yield from _of_targets(resource, functions)
+        case "AWS::ApiGatewayV2::Integration" | "AWS::ApiGatewayV2::IntegrationResponse":
+            yield from _of_templates(resource)
         case "AWS::CloudFront::Distribution":
             for host in unknown_origins(resource):
                 yield f"its origin {host} is no API or bucket of the assembly: its paths answer 404"
@@ -153,8 +156,19 @@ def _of_route(route: Resource, functions: Mapping[str, Function]) -> Iterator[st
         name = function_name(str(integration.get("IntegrationUri")))
         if name in functions and not _may_be_invoked(route.scope.all, functions[name]):
             yield f"nothing permits API Gateway to invoke {name}: on AWS its route {key} answers 500"
-    elif kind != "MOCK":
-        yield f"its route {key} has an integration of type {kind}, which isn't run"
+        if integration.get("IntegrationSubtype") is not None:
+            yield f"its route {key} calls {integration.get('IntegrationSubtype')} itself, which isn't run"
+    elif websocket_integration(route.scope.all, integration) is None:
+        yield f"its route {key} has an integration of type {kind}, which isn't run: requests to it fail"
+    if route.get("AuthorizationType") == "AWS_IAM":
+        yield f"its route {key} asks for signed requests, which isn't checked: everyone gets in"
+
+
+def _of_templates(resource: Resource) -> Iterator[str]:
+    for name in ("RequestTemplates", "ResponseTemplates"):
+        for template in resource.get(name, {}).values():
+            if found := directives(str(template)):
+                yield f"one of its {name} uses {', '.join(found)}: directives aren't followed"
 
 
 def _may_be_invoked(resources: Resources, function: Function) -> bool:

@@ -346,7 +346,7 @@ def test_a_distribution_leads_to_its_apis_and_buckets(tmp_path):
             "never runs",
         ),
         (resource("AWS::RDS::DBInstance", Engine="mysql"), "only PostgreSQL runs here"),
-        (resource("AWS::ApiGatewayV2::Authorizer"), "open to everyone here"),
+        (resource("AWS::ApiGatewayV2::Authorizer", AuthorizerType="JWT"), "open to everyone here"),
     ],
 )
 def test_what_doesnt_run_is_named_with_what_that_means(tmp_path, made, meaning):
