@@ -125,6 +125,11 @@ def _secret_arn(resource: Resource) -> str:
     return f"arn:aws:secretsmanager:{region}:{account}:secret:{physical_name(resource)}-local1"
 
 
+def stream_arn(resource: Resource) -> str:
+    """The ARN of a table's stream. Its label is a time, here always the same."""
+    return f"{_account_arn('dynamodb', 'table/')(resource)}/stream/2026-01-01T00:00:00.000"
+
+
 def _version_arn(resource: Resource) -> str:
     return f"{function_arn(resource)}:1"
 
@@ -220,6 +225,7 @@ def _short_id(resource: Resource) -> str:
 
 _NAME_PROPERTIES = {
     "AWS::CloudFormation::CustomResource": "PhysicalResourceId",
+    "AWS::DynamoDB::GlobalTable": "TableName",
     "AWS::DynamoDB::Table": "TableName",
     "AWS::Events::EventBus": "Name",
     "AWS::Events::Rule": "Name",
@@ -259,7 +265,10 @@ _ATTRIBUTES: dict[tuple[str, str], _Value] = {
     ("AWS::ApiGatewayV2::Api", "ApiId"): api_id,
     ("AWS::CloudFront::Distribution", "DomainName"): _distribution_domain,
     ("AWS::CloudFront::Distribution", "Id"): _distribution_id,
+    ("AWS::DynamoDB::GlobalTable", "Arn"): _account_arn("dynamodb", "table/"),
+    ("AWS::DynamoDB::GlobalTable", "StreamArn"): stream_arn,
     ("AWS::DynamoDB::Table", "Arn"): _account_arn("dynamodb", "table/"),
+    ("AWS::DynamoDB::Table", "StreamArn"): stream_arn,
     ("AWS::Events::Rule", "Arn"): _rule_arn,
     ("AWS::IAM::Role", "Arn"): _role_arn,
     ("AWS::IAM::Role", "RoleId"): lambda resource: "AROA" + _short_id(resource).upper(),
@@ -283,6 +292,13 @@ _ATTRIBUTES: dict[tuple[str, str], _Value] = {
     ("AWS::SQS::Queue", "Arn"): _account_arn("sqs", ""),
     ("AWS::SQS::Queue", "QueueName"): physical_name,
     ("AWS::SQS::Queue", "QueueUrl"): _queue_url,
+    ("AWS::S3::Bucket", "DualStackDomainName"): lambda resource: (
+        f"{physical_name(resource)}.s3.dualstack.{resource.scope.all.region}.amazonaws.com"
+    ),
+    ("AWS::S3::Bucket", "WebsiteURL"): lambda resource: (
+        f"http://{physical_name(resource)}.s3-website-{resource.scope.all.region}.amazonaws.com"
+    ),
+    ("AWS::SNS::Topic", "TopicName"): physical_name,
     ("AWS::SNS::Topic", "TopicArn"): _account_arn("sns", ""),
     ("AWS::SSM::Parameter", "Value"): _parameter_value,
     ("AWS::Scheduler::Schedule", "Arn"): _schedule_arn,

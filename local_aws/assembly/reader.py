@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from local_aws.addresses import Addresses
-from local_aws.assembly import apis, distributions, identity, lambdas, messaging, storage
+from local_aws.assembly import apis, aws_calls, distributions, identity, lambdas, messaging, storage
 from local_aws.assembly.cloud_assembly import stacks
 from local_aws.assembly.endpoints import Endpoints
 from local_aws.assembly.resources import Resources
@@ -50,6 +50,8 @@ def _assembly(resources: Resources, site: Site) -> Assembly:
         queues=messaging.queues(resources),
         event_sources=messaging.event_sources(resources, functions),
         schedules=messaging.schedules(resources, functions),
+        aws_calls=aws_calls.aws_calls(resources),
+        stream_sources=aws_calls.stream_sources(resources, functions),
         buckets=storage.buckets(resources, site.workspace),
         distributions=fronts,
         databases=storage.databases(resources),

@@ -1,0 +1,166 @@
+"""Brings to queues and functions what leaves the services: notifications, and changes of tables."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from local_aws.functions import Invoker
+from local_aws.model import StreamSource
+from local_aws.services.notifications import Notification
+from local_aws.services.streams import Record, StreamPoller
+
+Say = Callable[[str], None]
+
+
+class Background(Protocol):
+    """Has events run whose senders don't wait."""
+
+    def invoke(self, function: str, payload: bytes) -> object: ...
+
+
+class Senders(Protocol):
+    """SQS's actions."""
+
+    def call(self, action: str, parameters: object) -> Awaitable[Mapping[str, Any]]: ...
+
+
+class Deliveries:
+    """Takes messages of the services' process, one after another. `functions` are those that run here.
+
+    `permitted` tells whether a service may invoke a function for a resource of its (by their ARNs).
+    """
+
+    def __init__(
+        self,
+        *,
+        functions: Mapping[str, object],
+        invoker: Invoker,
+        background: Background,
+        sqs: Senders,
+        sources: Iterable[StreamSource] = (),
+        permitted: Callable[[str, str, str], bool] = lambda service, function, source: True,
+        say: Say,
+    ) -> None:
+        self._functions = functions
+        self._background = background
+        self._sqs = sqs
+        self._permitted = permitted
+        self._say = say
+        self._pollers = [StreamPoller(source, invoker, give_up=self._give_up) for source in sources]
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        for poller in self._pollers:
+            self._run(poller.run())
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def take(self, message: Mapping[str, Any]) -> None:
+        """Deliver one message."""
+        match message["kind"]:
+            case "notification":
+                self._notify(message)
+            case "object":
+                self._object_changed(message)
+            case "change":
+                for poller in self._pollers:
+                    if poller.source.stream_arn == message["stream"]:
+                        poller.add(message["record"])
+
+    def _notify(self, message: Mapping[str, Any]) -> None:
+        notification = Notification(
+            **{
+                name: message[name]
+                for name in ("topic", "subscription", "message_id", "message", "subject", "attributes")
+            }
+        )
+        endpoint = str(message["endpoint"])
+        now = datetime.now(UTC)
+        match message["protocol"]:
+            case "lambda":
+                self._invoke("sns.amazonaws.com", endpoint, notification.topic, notification.event(now))
+            case "sqs" if message["raw"]:
+                self._send(endpoint, notification.message, _message_attributes(notification.attributes))
+            case "sqs":
+                self._send(endpoint, notification.queue_body(now))
+            case protocol:
+                self._say(
+                    f"{notification.topic}: nothing is sent to {protocol} {endpoint} from this machine."
+                )
+
+    def _object_changed(self, message: Mapping[str, Any]) -> None:
+        target, event = str(message["target"]), message["event"]
+        if ":lambda:" in target:
+            bucket = event["Records"][0]["s3"]["bucket"]["arn"]
+            self._invoke("s3.amazonaws.com", target, bucket, json.dumps(event).encode())
+        else:
+            self._send(target, json.dumps(event))
+
+    def _invoke(self, service: str, function_arn: str, source_arn: str, event: bytes) -> None:
+        name = function_arn.split(":function:")[-1].split(":")[0]
+        if name not in self._functions:
+            self._say(f"{source_arn} would invoke {function_arn}, which doesn't run here.")
+        elif not self._permitted(service, function_arn, source_arn):
+            self._say(f"{source_arn} may not invoke {name}: no AWS::Lambda::Permission lets {service} do it.")
+        else:
+            self._background.invoke(name, event)
+
+    def _send(self, queue_arn: str, body: str, attributes: Mapping[str, Any] | None = None) -> None:
+        parameters: dict[str, Any] = {"QueueUrl": f"/{queue_arn.rpartition(':')[2]}", "MessageBody": body}
+        if attributes:
+            parameters["MessageAttributes"] = attributes
+
+        async def send() -> None:
+            try:
+                await self._sqs.call("SendMessage", parameters)
+            except Exception as error:
+                self._say(f"A message for {queue_arn} is lost: {error}")
+
+        self._run(send())
+
+    def _give_up(self, source: StreamSource, records: Sequence[Record], tries: int) -> None:
+        numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
+        self._say(
+            f"{source.function} failed {tries} times: {len(records)} changes of its table are passed over."
+        )
+        if source.on_failure is not None and ":sqs:" in source.on_failure:
+            batch = {
+                "streamArn": source.stream_arn,
+                "startSequenceNumber": numbers[0],
+                "endSequenceNumber": numbers[-1],
+                "batchSize": len(records),
+            }
+            body = {
+                "requestContext": {
+                    "functionArn": source.function,
+                    "condition": "RetryAttemptsExhausted",
+                    "approximateInvokeCount": tries,
+                },
+                "version": "1.0",
+                "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                "DDBStreamBatchInfo": batch,
+            }
+            self._send(source.on_failure, json.dumps(body))
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _message_attributes(attributes: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """A topic's message attributes as SendMessage takes them."""
+    return {
+        name: {
+            "DataType": value["Type"],
+            "BinaryValue" if value["Type"].startswith("Binary") else "StringValue": value["Value"],
+        }
+        for name, value in attributes.items()
+    }
