@@ -8,8 +8,12 @@ import sys
 from pathlib import Path
 
 from local_aws.errors import StackError
-from local_aws.functions.pool import MOST_ENVIRONMENTS
+from local_aws.functions.service import MOST_ENVIRONMENTS
+from local_aws.gateway import Faults, Limits
 from local_aws.supervisor import Options, run
+
+_LIMITS = Limits()
+_LONGEST_LIMIT = 1_000_000
 
 _DESCRIPTION = """\
 Run a synthesised CDK assembly on this machine, without an AWS account and without Docker.
@@ -69,7 +73,59 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--explain", action="store_true", help="also name the resources that need not run here"
     )
+    gateway = parser.add_argument_group("the WebSocket gateway")
+    gateway.add_argument(
+        "--idle-limit",
+        type=_seconds,
+        default=_LIMITS.idle,
+        metavar="S",
+        help="close a connection that was silent for this long (600)",
+    )
+    gateway.add_argument(
+        "--age-limit",
+        type=_seconds,
+        default=_LIMITS.age,
+        metavar="S",
+        help="close a connection that has been open for this long (7200)",
+    )
+    gateway.add_argument(
+        "--messages-at-once",
+        type=_count,
+        default=_LIMITS.events_in_flight,
+        metavar="N",
+        help="how many messages of one connection are handled at once (64); 1: one after another",
+    )
+    gateway.add_argument(
+        "--chaos",
+        type=_faults,
+        metavar="FAULTS",
+        help=(
+            "do to pushes and $disconnect what AWS may do: delay-ms=200,reorder=0.1,duplicate=0.05,drop=0.01,"
+            "lose-disconnect=0.5,seed=7 (each from 0 to 1, how often; the same seed repeats a run)"
+        ),
+    )
     return parser
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= _LONGEST_LIMIT:
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds from 0 to {_LONGEST_LIMIT}")
+    return seconds
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return count
+
+
+def _faults(text: str) -> Faults:
+    try:
+        return Faults.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -85,6 +141,8 @@ def main(arguments: list[str] | None = None) -> int:
         parameters=parameters,
         stop_with=given.stop_with,
         explain=given.explain,
+        limits=Limits(idle=given.idle_limit, age=given.age_limit, events_in_flight=given.messages_at_once),
+        faults=given.chaos,
     )
     try:
         asyncio.run(run(options))
