@@ -5,12 +5,28 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from local_aws.model import Queue
 from local_aws.queues.journal import QueueJournal
 from local_aws.queues.queue import Attribute, Message, StandardQueue
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStatus:
+    """How many messages a queue has in which state. `oldest` is the age of its oldest one in seconds.
+
+    `dead_letters` names the queue that its poison goes to.
+    """
+
+    name: str
+    ready: int
+    in_flight: int
+    delayed: int
+    oldest: float | None
+    dead_letters: str | None
 
 
 class Queues:
@@ -74,6 +90,11 @@ class Queues:
         finally:
             waiting.discard(event)
 
+    def status(self) -> tuple[QueueStatus, ...]:
+        """What each queue holds."""
+        now = time.time()
+        return tuple(self._status(queue, now) for queue in self.by_name.values())
+
     def watch(self, queue: StandardQueue) -> None:
         """Have the queue looked at when its next message becomes visible. Needed after any change to it."""
         due = queue.next_due()
@@ -92,6 +113,20 @@ class Queues:
         for timer in self._timers.values():
             timer.cancel()
         self._journal.close()
+
+    def _status(self, queue: StandardQueue, now: float) -> QueueStatus:
+        queue.tick(now)
+        redrive = queue.definition.redrive
+        target = None if redrive is None else self._by_arn.get(redrive.queue_arn)
+        sent = min((message.sent for message in queue.messages()), default=None)
+        return QueueStatus(
+            queue.definition.name,
+            queue.ready,
+            queue.in_flight,
+            queue.delayed,
+            None if sent is None else now - sent,
+            None if target is None else target.definition.name,
+        )
 
     def _tick(self, queue: StandardQueue) -> None:
         self._timers.pop(queue, None)
