@@ -7,6 +7,7 @@ import type { Outgoing } from '../core/outbox';
 import { colourOf, initial } from '../core/text';
 import { texts } from '../texts';
 import { button, element, setText } from './element';
+import { showSaid } from './said';
 
 export interface RowActions {
   tryAgain(clientId: string): void;
@@ -104,7 +105,7 @@ class MessageRow implements RowView {
     setText(this.name, name);
     setText(this.you, own ? texts.you : '');
     this.node.classList.toggle('own', own);
-    setText(this.text, text);
+    showSaid(this.text, text);
     showTime(this.time, writtenAt, now);
   }
 
