@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from local_aws.functions.background import EventInvocations
 from local_aws.functions.service import MOST_ENVIRONMENTS, Functions
 from local_aws.model import EventSource, Schedule
 from local_aws.queues.event_source import EventSourcePoller
@@ -19,9 +20,12 @@ Declared = TypeVar("Declared")
 class Polling:
     """Runs a poller for each mapping and a clock for each schedule, until `close`."""
 
-    def __init__(self, queues: Queues, functions: Functions, *, region: str, account: str) -> None:
+    def __init__(
+        self, queues: Queues, functions: Functions, events: EventInvocations, *, region: str, account: str
+    ) -> None:
         self._queues = queues
         self._functions = functions
+        self._events = events
         self._region = region
         self._account = account
         self._pollers: list[EventSourcePoller] = []
@@ -61,7 +65,7 @@ class Polling:
             source,
             queue,
             self._queues,
-            self._functions,
+            self._functions.triggered_by(f"SQS {queue.definition.name}"),
             region=self._region,
             account=self._account,
             most_at_once=MOST_ENVIRONMENTS,
@@ -70,8 +74,17 @@ class Polling:
         return asyncio.create_task(poller.run())
 
     def _tick(self, schedule: Schedule) -> asyncio.Task[None]:
-        clock = Clock([schedule], self._functions, region=self._region, account=self._account)
+        clock = Clock([schedule], self._deliver, region=self._region, account=self._account)
         return asyncio.create_task(clock.run())
+
+    def _deliver(self, schedule: Schedule, event: bytes) -> None:
+        try:
+            if schedule.queue_arn is not None:
+                self._queues.send(schedule.queue_arn, event.decode(), {})
+            elif schedule.function is not None:
+                self._events.invoke(schedule.function, event, trigger=f"Schedule {schedule.name}")
+        except OSError:  # a full disk, where nothing is promised: the clock goes on
+            pass
 
 
 def _reconciled(

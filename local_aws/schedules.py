@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from local_aws.functions import Invoker
+from local_aws.input_transformers import at_path, transformed
 from local_aws.model import Schedule
 
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
@@ -170,61 +170,85 @@ def _nearest_weekday(month: date, wanted: str) -> int:
 
 
 class Clock:
-    """Invokes functions when their schedules are due."""
+    """Sends events when their schedules are due. `deliver` takes a schedule and the event."""
 
-    def __init__(self, schedules: Iterable[Schedule], invoke: Invoker, *, region: str, account: str) -> None:
+    def __init__(
+        self,
+        schedules: Iterable[Schedule],
+        deliver: Callable[[Schedule, bytes], None],
+        *,
+        region: str,
+        account: str,
+    ) -> None:
         self._schedules = tuple(schedules)
-        self._invoker = invoke
+        self._deliver = deliver
         self._region = region
         self._account = account
-        self._invocations: set[asyncio.Task[object]] = set()
 
     async def run(self) -> None:
         """Run until cancelled. What was due while the machine slept is due once, when it wakes."""
-        due = {schedule: self._next(schedule, datetime.now(UTC)) for schedule in self._schedules}
-        while pending := [moment for moment in due.values() if moment is not None]:
+        due = [next_of(schedule, datetime.now(UTC)) for schedule in self._schedules]
+        while pending := [moment for moment in due if moment is not None]:
             seconds = (min(pending) - datetime.now(UTC)).total_seconds()
             await asyncio.sleep(min(max(seconds, 0), _LONGEST_SLEEP))
             now = datetime.now(UTC)
-            for schedule, moment in due.items():
+            for index, (schedule, moment) in enumerate(zip(self._schedules, due, strict=True)):
                 if moment is not None and moment <= now:
-                    self._send(schedule, moment)
-                    due[schedule] = self._next(schedule, now)
+                    sent = event(schedule, moment, region=self._region, account=self._account)
+                    self._deliver(schedule, sent)
+                    due[index] = next_of(schedule, now)
 
-    def _next(self, schedule: Schedule, moment: datetime) -> datetime | None:
-        return next_after(schedule.expression, moment, schedule.timezone)
 
-    def _send(self, schedule: Schedule, moment: datetime) -> None:
-        if schedule.function is None:
-            return
-        payload = event(schedule, moment, region=self._region, account=self._account)
-        invocation: asyncio.Task[object] = asyncio.create_task(
-            self._invoker.invoke(schedule.function, payload)
-        )
-        self._invocations.add(invocation)
-        invocation.add_done_callback(self._done)
-
-    def _done(self, invocation: asyncio.Task[object]) -> None:
-        self._invocations.discard(invocation)
-        if not invocation.cancelled():
-            invocation.exception()  # throttled: the function's log and the next time say enough
+def next_of(schedule: Schedule, moment: datetime) -> datetime | None:
+    """When a schedule is next due after `moment`, within its start and end."""
+    if schedule.start is not None and schedule.start > moment:
+        # A rate is due at its start, and then counts from there.
+        if schedule.expression.startswith("rate"):
+            return schedule.start
+        moment = schedule.start - timedelta(seconds=1)
+    due = next_after(schedule.expression, moment, schedule.timezone)
+    return due if due is None or schedule.end is None or due <= schedule.end else None
 
 
 def event(schedule: Schedule, moment: datetime, *, region: str, account: str) -> bytes:
-    """What the function gets: the schedule's own input, or the event that AWS makes."""
-    if schedule.input is not None:
-        return schedule.input.encode()
+    """What the target gets: the schedule's own input, or what it makes of the event that AWS makes."""
     from_scheduler = schedule.arn.split(":")[2] == "scheduler"
-    return json.dumps(
-        {
-            "version": "0",
-            "id": str(uuid.uuid4()),
-            "detail-type": "Scheduled Event",
-            "source": "aws.scheduler" if from_scheduler else "aws.events",
-            "account": account,
-            "time": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "region": region,
-            "resources": [schedule.arn],
-            "detail": "{}" if from_scheduler else {},
+    time_sent = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if schedule.input is not None:
+        return (_in_context(schedule, time_sent) if from_scheduler else schedule.input).encode()
+    made = {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "Scheduled Event",
+        "source": "aws.scheduler" if from_scheduler else "aws.events",
+        "account": account,
+        "time": time_sent,
+        "region": region,
+        "resources": [schedule.arn],
+        "detail": "{}" if from_scheduler else {},
+    }
+    if schedule.input_path is not None:
+        return json.dumps(at_path(schedule.input_path, made)).encode()
+    if schedule.transformer is not None:
+        variables = {
+            "aws.events.rule-arn": schedule.arn,
+            "aws.events.rule-name": schedule.name,
+            "aws.events.event.ingestion-time": time_sent,
+            "aws.events.event": {name: value for name, value in made.items() if name != "detail"},
+            "aws.events.event.json": made,
         }
-    ).encode()
+        return transformed(schedule.transformer, made, variables).encode()
+    return json.dumps(made).encode()
+
+
+def _in_context(schedule: Schedule, time_sent: str) -> str:
+    """A schedule's input with the context attributes that EventBridge Scheduler fills in."""
+    text = schedule.input or ""
+    for name, value in {
+        "schedule-arn": schedule.arn,
+        "scheduled-time": time_sent,
+        "execution-id": str(uuid.uuid4()),
+        "attempt-number": "1",
+    }.items():
+        text = text.replace(f"<aws.scheduler.{name}>", value)
+    return text

@@ -11,7 +11,7 @@ from local_aws.assembly.code import asset_folder, inline_folder
 from local_aws.assembly.endpoints import Endpoints
 from local_aws.assembly.resources import Resource, Resources
 from local_aws.errors import StackError
-from local_aws.model import Function, Trigger
+from local_aws.model import EventInvocation, Function, Trigger
 
 _FUNCTION_NAME = re.compile(r":function:([A-Za-z0-9_-]+)")
 _RUNTIME = re.compile(r"python3\.\d+")
@@ -87,11 +87,12 @@ def _providers(resources: Resources) -> set[str]:
 
 
 def _function(resource: Resource, endpoints: Endpoints) -> Function:
+    name = physical_name(resource)
     variables = resource.get("Environment", {}).get("Variables", {})
     logging = resource.get("LoggingConfig", {})
     reserved = resource.get("ReservedConcurrentExecutions")
     return Function(
-        name=physical_name(resource),
+        name=name,
         arn=resource.attribute("Arn"),
         handler=str(resource.get("Handler", "")),
         code=_code(resource),
@@ -104,6 +105,65 @@ def _function(resource: Resource, endpoints: Endpoints) -> Function:
         log_format="JSON" if logging.get("LogFormat") == "JSON" else "Text",
         application_log_level=str(logging.get("ApplicationLogLevel", "INFO")),
         system_log_level=str(logging.get("SystemLogLevel", "INFO")),
+        log_group=logging.get("LogGroup"),
+        layers=_layers(resource),
+        qualifiers=_qualifiers(resource.scope.all, name),
+        events=_events(resource, name),
+    )
+
+
+def unknown_layers(resource: Resource) -> list[str]:
+    """The layers of a function that are no resources of the assembly."""
+    known = {layer.ref for layer in resource.scope.all.of_type("AWS::Lambda::LayerVersion")}
+    return [str(layer) for layer in resource.get("Layers", ()) if layer not in known]
+
+
+def _layers(resource: Resource) -> tuple[Path, ...]:
+    layers = {layer.ref: layer for layer in resource.scope.all.of_type("AWS::Lambda::LayerVersion")}
+    return tuple(_layer(layers[ref]) for ref in resource.get("Layers", ()) if ref in layers)
+
+
+def _layer(resource: Resource) -> Path:
+    asset = resource.scope.stack.assets.get(str(resource.get("Content", {}).get("S3Key")))
+    if asset is None:
+        raise StackError(f"The content of layer {resource.logical_id} is no asset of the assembly.")
+    return asset_folder(resource.scope.all.site.workspace, asset)
+
+
+def _qualifiers(resources: Resources, function: str) -> dict[str, str]:
+    """Versions by themselves, and aliases with the version that they lead to."""
+    versions = {
+        version: version
+        for resource in resources.of_type("AWS::Lambda::Version")
+        if function_name(str(resource.get("FunctionName"))) == function
+        for version in [resource.attribute("Version")]
+    }
+    aliases = {
+        str(resource.get("Name")): str(resource.get("FunctionVersion"))
+        for resource in resources.of_type("AWS::Lambda::Alias")
+        if function_name(str(resource.get("FunctionName"))) == function
+    }
+    return versions | aliases
+
+
+def _events(resource: Resource, function: str) -> EventInvocation:
+    dead_letters = resource.get("DeadLetterConfig", {}).get("TargetArn")
+    configurations = [
+        configuration
+        for configuration in resource.scope.all.of_type("AWS::Lambda::EventInvokeConfig")
+        if function_name(str(configuration.get("FunctionName"))) == function
+    ]
+    if not configurations:
+        return EventInvocation(dead_letters=dead_letters)
+    # That of $LATEST before those of aliases: one holds for all of a function's events here.
+    configuration = min(configurations, key=lambda found: found.get("Qualifier") != "$LATEST")
+    destinations = configuration.get("DestinationConfig", {})
+    return EventInvocation(
+        maximum_age=int(configuration.get("MaximumEventAgeInSeconds", 21_600)),
+        maximum_retries=int(configuration.get("MaximumRetryAttempts", 2)),
+        on_success=destinations.get("OnSuccess", {}).get("Destination"),
+        on_failure=destinations.get("OnFailure", {}).get("Destination"),
+        dead_letters=dead_letters,
     )
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from local_aws.assembly.attributes import physical_name
 from local_aws.assembly.lambdas import function_name
 from local_aws.assembly.resources import Resource, Resources
-from local_aws.model import EventSource, Function, Queue, Redrive, Schedule
+from local_aws.event_patterns import PatternInvalid, check
+from local_aws.model import EventSource, Function, InputTransformer, Queue, Redrive, Schedule
 from local_aws.schedules import ScheduleInvalid, next_after
 
 
@@ -26,14 +27,37 @@ def is_fifo(resource: Resource) -> bool:
 
 
 def event_sources(resources: Resources, functions: Mapping[str, Function]) -> tuple[EventSource, ...]:
-    """The enabled mappings from queues to functions that run here."""
+    """The enabled mappings from queues to functions that run here, without those that AWS refuses."""
     return tuple(
         _event_source(resource)
         for resource in resources.of_type("AWS::Lambda::EventSourceMapping")
         if ":sqs:" in str(resource.get("EventSourceArn"))
         and function_name(str(resource.get("FunctionName"))) in functions
         and resource.get("Enabled", True) not in (False, "false")
+        and why_refused(resource, functions) is None
     )
+
+
+def why_refused(resource: Resource, functions: Mapping[str, Function]) -> str | None:
+    """Why AWS doesn't create a mapping from a queue, if it doesn't."""
+    try:
+        for pattern in _patterns(resource):
+            check(pattern)
+    except (PatternInvalid, ValueError) as error:
+        return f"its filter is invalid ({error})"
+    size, window = int(resource.get("BatchSize", 10)), int(resource.get("MaximumBatchingWindowInSeconds", 0))
+    if size > 10 and window == 0:
+        return f"a batch size of {size}, over 10, needs MaximumBatchingWindowInSeconds"
+    if (most := resource.get("ScalingConfig", {}).get("MaximumConcurrency")) is not None and int(most) < 2:
+        return f"MaximumConcurrency is {most}, and 2 is the least"
+    function = functions.get(function_name(str(resource.get("FunctionName"))))
+    visibility = _visibility(resource.scope.all, str(resource.get("EventSourceArn")))
+    if function is not None and visibility is not None and visibility < function.timeout_seconds:
+        return (
+            f"the queue's visibility timeout, {visibility} s, is less than the function's timeout, "
+            f"{function.timeout_seconds} s"
+        )
+    return None
 
 
 def schedules(resources: Resources, functions: Mapping[str, Function]) -> tuple[Schedule, ...]:
@@ -42,7 +66,8 @@ def schedules(resources: Resources, functions: Mapping[str, Function]) -> tuple[
     return tuple(
         schedule
         for schedule in found
-        if schedule.function in functions and why_never_due(schedule.expression, schedule.timezone) is None
+        if (schedule.queue_arn is not None or schedule.function in functions)
+        and why_never_due(schedule.expression, schedule.timezone) is None
     )
 
 
@@ -88,7 +113,20 @@ def _event_source(resource: Resource) -> EventSource:
         window_seconds=int(resource.get("MaximumBatchingWindowInSeconds", 0)),
         reports_batch_item_failures="ReportBatchItemFailures" in resource.get("FunctionResponseTypes", ()),
         max_concurrency=None if concurrency is None else int(concurrency),
+        patterns=tuple(_patterns(resource)),
     )
+
+
+def _patterns(resource: Resource) -> Iterator[Mapping[str, Any]]:
+    for item in resource.get("FilterCriteria", {}).get("Filters", ()):
+        yield json.loads(item.get("Pattern", "{}"))
+
+
+def _visibility(resources: Resources, queue_arn: str) -> int | None:
+    for resource in resources.of_type("AWS::SQS::Queue"):
+        if resource.attribute("Arn") == queue_arn:
+            return int(resource.get("VisibilityTimeout", 30))
+    return None
 
 
 def _rules(resources: Resources) -> Iterator[Schedule]:
@@ -101,8 +139,9 @@ def _rules(resources: Resources) -> Iterator[Schedule]:
                 name=physical_name(resource),
                 arn=resource.attribute("Arn"),
                 expression=str(expression),
-                function=function_name(str(target["Arn"])),
-                input=target.get("Input"),
+                **_target(target),
+                input_path=target.get("InputPath"),
+                transformer=_transformer(target.get("InputTransformer")),
             )
 
 
@@ -115,7 +154,28 @@ def _schedules(resources: Resources) -> Iterator[Schedule]:
             name=physical_name(resource),
             arn=resource.attribute("Arn"),
             expression=str(resource.get("ScheduleExpression")),
-            function=function_name(str(target["Arn"])),
-            input=target.get("Input"),
+            **_target(target),
             timezone=str(resource.get("ScheduleExpressionTimezone", "UTC")),
+            start=_moment(resource.get("StartDate")),
+            end=_moment(resource.get("EndDate")),
         )
+
+
+def _target(target: Mapping[str, Any]) -> dict[str, Any]:
+    arn = str(target["Arn"])
+    if ":sqs:" in arn:
+        return {"queue_arn": arn, "input": target.get("Input")}
+    return {"function": function_name(arn), "input": target.get("Input")}
+
+
+def _transformer(given: Mapping[str, Any] | None) -> InputTransformer | None:
+    if given is None:
+        return None
+    return InputTransformer(template=str(given["InputTemplate"]), paths=given.get("InputPathsMap", {}))
+
+
+def _moment(text: object) -> datetime | None:
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from local_aws.assembly.apis import integration_of, websocket_integration
 from local_aws.assembly.attributes import physical_name
 from local_aws.assembly.distributions import unknown_origins
-from local_aws.assembly.lambdas import function_name, reason_not_to_run
-from local_aws.assembly.messaging import is_fifo, why_never_due
+from local_aws.assembly.lambdas import function_name, reason_not_to_run, unknown_layers
+from local_aws.assembly.messaging import is_fifo, why_never_due, why_refused
 from local_aws.assembly.resources import Resource, Resources
 from local_aws.assembly.storage import BUCKET_DEPLOYMENT, postgres_resources
 from local_aws.gateway.mapping import directives
@@ -28,7 +28,9 @@ _RUN = {
     "AWS::Events::Rule",
     "AWS::Lambda::Alias",
     "AWS::Lambda::EventSourceMapping",
+    "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::Function",
+    "AWS::Lambda::LayerVersion",
     "AWS::Lambda::Version",
     "AWS::RDS::DBCluster",
     "AWS::RDS::DBInstance",
@@ -74,7 +76,6 @@ _MEANINGS = {
     "AWS::CloudFront::Function": "the edge doesn't run it: requests pass unchanged",
     "AWS::DynamoDB::Table": "calls to it fail",
     "AWS::DynamoDB::GlobalTable": "calls to it fail",
-    "AWS::Lambda::LayerVersion": "its modules must be installed where this runs",
     "AWS::Lambda::Url": "the function can't be reached by this URL",
     "AWS::SNS::Topic": "calls to it fail",
     "AWS::SSM::Parameter": "references in the template resolve; calls to read it fail",
@@ -119,14 +120,17 @@ def _meanings(resource: Resource, functions: Mapping[str, Function]) -> Iterator
     match resource.type:
         case "AWS::Lambda::Function" if (reason := reason_not_to_run(resource)) is not None:
             yield f"invocations of {physical_name(resource)} fail: {reason}"
+        case "AWS::Lambda::Function":
+            for layer in unknown_layers(resource):
+                yield f"its layer {layer} isn't in the assembly: what it brings must be installed here"
         case "AWS::ApiGatewayV2::Route":
             yield from _of_route(resource, functions)
         case "AWS::ApiGatewayV2::Authorizer" if (kind := resource.get("AuthorizerType")) != "REQUEST":
             yield f"{kind} authorizers aren't run: its routes are open to everyone here"
         case "AWS::Lambda::EventSourceMapping" if ":sqs:" not in str(resource.get("EventSourceArn")):
             yield "only queues invoke functions here: this source's events don't arrive"
-        case "AWS::Lambda::EventSourceMapping" if resource.get("FilterCriteria"):
-            yield "its filter isn't applied: the function gets every message"
+        case "AWS::Lambda::EventSourceMapping" if (reason := why_refused(resource, functions)) is not None:
+            yield f"AWS refuses it: {reason}"
         case "AWS::SQS::Queue" if is_fifo(resource):
             yield "FIFO queues aren't run: calls to this one fail"
         case "AWS::Events::Rule" if resource.get("ScheduleExpression") is None:
@@ -185,10 +189,8 @@ def _of_targets(resource: Resource, functions: Mapping[str, Function]) -> Iterat
         yield f"it never runs: {reason}"
     targets = resource.get("Targets") or [resource.get("Target")]
     for target in targets:
-        if function_name(str(target["Arn"])) not in functions:
-            yield f"its target {target['Arn']} is no function that runs here"
-        elif target.get("InputTransformer") or target.get("InputPath"):
-            yield "its target gets the whole event: input transformers aren't applied"
+        if ":sqs:" not in str(target["Arn"]) and function_name(str(target["Arn"])) not in functions:
+            yield f"its target {target['Arn']} is no function or queue that runs here"
 
 
 def _layer_users(layer: Resource) -> bool:

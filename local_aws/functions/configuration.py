@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
+from local_aws.functions.layers import python_path
 from local_aws.model import Function
 
 # What a process needs of the machine that it runs on. Nothing else of a developer's environment gets in: no
@@ -32,7 +32,7 @@ def _reserved(function: Function, region: str, endpoint_url: str, log_stream: st
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
+        "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group or f"/aws/lambda/{function.name}",
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_LAMBDA_LOG_FORMAT": function.log_format,
         "LAMBDA_TASK_ROOT": str(function.code),
@@ -44,7 +44,7 @@ def _reserved(function: Function, region: str, endpoint_url: str, log_stream: st
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_ENDPOINT_URL": endpoint_url,
-        "PYTHONPATH": str(Path(function.code)),
+        "PYTHONPATH": os.pathsep.join(map(str, python_path(function))),
         "LANG": "C.UTF-8",
         "TZ": ":UTC",
     }

@@ -64,7 +64,7 @@ class Stack:
         self.resources = {
             "Echo": function(ECHO, FunctionName="echo", **variables),
             "Worker": function(WORKER, FunctionName="worker", Timeout=60, **variables),
-            "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "jobs"}},
+            "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "jobs", "VisibilityTimeout": 60}},
             "Mapping": {
                 "Type": "AWS::Lambda::EventSourceMapping",
                 "Properties": {
