@@ -6,7 +6,6 @@ Lambda's Invoke (REST), SQS (JSON) and API Gateway's @connections. Any signature
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from collections.abc import Awaitable, Callable
 from urllib.parse import unquote
@@ -17,13 +16,11 @@ from local_aws.functions.service import Functions
 from local_aws.http import Request, Response
 from local_aws.queues.protocol import SqsError, SqsProtocol
 
-_CREDENTIAL = re.compile(r"Credential=[^/]+/\d{8}/[^/]+/(?P<service>[^/]+)/aws4_request")
-
 Management = Callable[[Request], Response | Awaitable[Response]]
 
 
 class AwsEndpoint:
-    """Answers requests by their service. `management` answers those to @connections."""
+    """Answers requests by their service: `management` those to @connections, `others` what isn't ours."""
 
     def __init__(
         self,
@@ -31,10 +28,12 @@ class AwsEndpoint:
         background: EventInvocations,
         sqs: SqsProtocol,
         management: Management,
+        others: Callable[[Request], Awaitable[Response]],
     ) -> None:
         self._lambda = LambdaApi(functions, background)
         self._sqs = sqs
         self._management = management
+        self._others = others
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """Answer one request."""
@@ -45,7 +44,7 @@ class AwsEndpoint:
             return self._queue_action(request, target.removeprefix("AmazonSQS."))
         if self._lambda.serves(request.path):
             return self._lambda.handle(request)
-        return _unknown_service(request, target)
+        return self._others(request)
 
     async def _queue_action(self, request: Request, action: str) -> Response:
         headers = [("Content-Type", "application/x-amz-json-1.0"), ("x-amzn-RequestId", str(uuid.uuid4()))]
@@ -66,15 +65,3 @@ class AwsEndpoint:
             }
             return Response(500, headers, json.dumps(body).encode())
         return Response(200, headers, json.dumps(answer).encode())
-
-
-def _unknown_service(request: Request, target: str) -> Response:
-    match = _CREDENTIAL.search(request.header("Authorization") or "")
-    service = match["service"] if match else target.partition(".")[0] or request.path
-    message = (
-        f"{service} doesn't run on this machine. This endpoint serves Lambda's Invoke, SQS (JSON protocol) "
-        "and API Gateway's @connections."
-    )
-    headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", "UnknownOperationException")]
-    body = {"__type": "UnknownOperationException", "message": message, "Message": message}
-    return Response(404, headers, json.dumps(body).encode())

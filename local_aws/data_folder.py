@@ -67,6 +67,11 @@ class DataFolder:
         return self.path / "queues.journal"
 
     @property
+    def services(self) -> Path:
+        """What moto's process needs and keeps."""
+        return self.path / "services"
+
+    @property
     def events(self) -> Path:
         """Asynchronous invocations that aren't done."""
         return self.path / "events.journal"

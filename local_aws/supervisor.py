@@ -29,6 +29,7 @@ from local_aws.ports import HOST, check_usable, free_port
 from local_aws.queues.protocol import SqsProtocol
 from local_aws.queues.service import Queues
 from local_aws.secrets_file import SecretsFile
+from local_aws.services import Deliveries, Services
 from local_aws.stopping import Stopping
 
 # With what PostgreSQL may take these stay below the 10 s that a stop has.
@@ -132,6 +133,8 @@ class Stack:
         self._ends += [queues.close, self._end_servers]
         if queues.left_over:
             logs.say(f"{queues.left_over} messages are kept of queues that the template no longer has.")
+        services = Services(assembly, folder.services, logs)
+        self._ends.append(services.close)
         functions = Functions(
             assembly.functions,
             region=assembly.region,
@@ -142,7 +145,16 @@ class Stack:
         self._ends.append(functions.close)
         background = EventInvocations(functions, folder.events, queues.send, logs.say)
         self._ends.append(background.close)
-        polling = Polling(queues, functions, region=assembly.region, account=assembly.account)
+        deliveries = Deliveries(
+            functions=assembly.functions,
+            invoker=functions,
+            background=background,
+            send=queues.send,
+            sources=assembly.stream_sources,
+            say=logs.say,
+        )
+        self._ends.append(deliveries.close)
+        polling = Polling(queues, functions, background, region=assembly.region, account=assembly.account)
         self._ends += [polling.close, lambda: polling.drain(_DRAIN_QUEUES_SECONDS)]
         gateway = Gateway(
             assembly.websocket_apis,
@@ -154,10 +166,15 @@ class Stack:
         )
         self._ends.append(lambda: gateway.close_all(within=_CLOSE_CONNECTIONS_SECONDS))
         endpoint = AwsEndpoint(
-            functions, background, SqsProtocol(queues, assembly.account), gateway.management
+            functions,
+            background,
+            SqsProtocol(queues, assembly.account),
+            gateway.management,
+            services.forward,
         )
         self._servers.append(await http.serve(endpoint.handle, host=HOST, port=site.endpoint_port))
-        await databases.prepare()
+        await asyncio.gather(databases.prepare(), services.start(deliveries.take))
+        deliveries.start()
         await _run_triggers(assembly, functions, logs)
         background.resume()
         edge = Edge(assembly, gateway, functions, port=site.port)

@@ -164,6 +164,14 @@ def _bucket_host(regional: bool) -> _Value:
     return make
 
 
+def _dual_stack_host(resource: Resource) -> str:
+    return f"{physical_name(resource)}.s3.dualstack.{resource.scope.all.region}.amazonaws.com"
+
+
+def _website(resource: Resource) -> str:
+    return f"http://{physical_name(resource)}.s3-website-{resource.scope.all.region}.amazonaws.com"
+
+
 def _role_arn(resource: Resource) -> str:
     path = str(resource.get("Path", "/"))
     return f"arn:aws:iam::{resource.scope.all.account}:role{path}{physical_name(resource)}"
@@ -292,12 +300,8 @@ _ATTRIBUTES: dict[tuple[str, str], _Value] = {
     ("AWS::SQS::Queue", "Arn"): _account_arn("sqs", ""),
     ("AWS::SQS::Queue", "QueueName"): physical_name,
     ("AWS::SQS::Queue", "QueueUrl"): _queue_url,
-    ("AWS::S3::Bucket", "DualStackDomainName"): lambda resource: (
-        f"{physical_name(resource)}.s3.dualstack.{resource.scope.all.region}.amazonaws.com"
-    ),
-    ("AWS::S3::Bucket", "WebsiteURL"): lambda resource: (
-        f"http://{physical_name(resource)}.s3-website-{resource.scope.all.region}.amazonaws.com"
-    ),
+    ("AWS::S3::Bucket", "DualStackDomainName"): _dual_stack_host,
+    ("AWS::S3::Bucket", "WebsiteURL"): _website,
     ("AWS::SNS::Topic", "TopicName"): physical_name,
     ("AWS::SNS::Topic", "TopicArn"): _account_arn("sns", ""),
     ("AWS::SSM::Parameter", "Value"): _parameter_value,

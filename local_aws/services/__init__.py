@@ -5,6 +5,7 @@
 (`taps`), and keeps their data over a restart (`state`). Only that side imports moto and boto3.
 """
 
+from local_aws.services.deliveries import Deliveries
 from local_aws.services.service import Services
 
-__all__ = ["Services"]
+__all__ = ["Deliveries", "Services"]

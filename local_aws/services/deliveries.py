@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from local_aws.functions import Invoker
 from local_aws.model import StreamSource
+from local_aws.queues.queue import Attribute
 from local_aws.services.notifications import Notification
 from local_aws.services.streams import Record, StreamPoller
 
@@ -19,13 +21,13 @@ Say = Callable[[str], None]
 class Background(Protocol):
     """Has events run whose senders don't wait."""
 
-    def invoke(self, function: str, payload: bytes) -> object: ...
+    def invoke(self, function: str, payload: bytes, *, qualifier: str | None, trigger: str) -> object: ...
 
 
-class Senders(Protocol):
-    """SQS's actions."""
+class Send(Protocol):
+    """Sends to the queue of an ARN: False where there is none."""
 
-    def call(self, action: str, parameters: object) -> Awaitable[Mapping[str, Any]]: ...
+    def __call__(self, arn: str, body: str, attributes: Mapping[str, Attribute], /) -> bool: ...
 
 
 class Deliveries:
@@ -37,25 +39,25 @@ class Deliveries:
     def __init__(
         self,
         *,
-        functions: Mapping[str, object],
+        functions: Container[str],
         invoker: Invoker,
         background: Background,
-        sqs: Senders,
+        send: Send,
         sources: Iterable[StreamSource] = (),
         permitted: Callable[[str, str, str], bool] = lambda service, function, source: True,
         say: Say,
     ) -> None:
         self._functions = functions
         self._background = background
-        self._sqs = sqs
+        self._send_to_queue = send
         self._permitted = permitted
         self._say = say
         self._pollers = [StreamPoller(source, invoker, give_up=self._give_up) for source in sources]
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        for poller in self._pollers:
-            self._run(poller.run())
+        """Begin to hand changes of tables over."""
+        self._tasks = [asyncio.create_task(poller.run()) for poller in self._pollers]
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -85,7 +87,7 @@ class Deliveries:
         now = datetime.now(UTC)
         match message["protocol"]:
             case "lambda":
-                self._invoke("sns.amazonaws.com", endpoint, notification.topic, notification.event(now))
+                self._invoke("SNS", endpoint, notification.topic, notification.event(now))
             case "sqs" if message["raw"]:
                 self._send(endpoint, notification.message, _message_attributes(notification.attributes))
             case "sqs":
@@ -99,31 +101,28 @@ class Deliveries:
         target, event = str(message["target"]), message["event"]
         if ":lambda:" in target:
             bucket = event["Records"][0]["s3"]["bucket"]["arn"]
-            self._invoke("s3.amazonaws.com", target, bucket, json.dumps(event).encode())
+            self._invoke("S3", target, bucket, json.dumps(event).encode())
         else:
             self._send(target, json.dumps(event))
 
     def _invoke(self, service: str, function_arn: str, source_arn: str, event: bytes) -> None:
-        name = function_arn.split(":function:")[-1].split(":")[0]
+        name, _, qualifier = function_arn.partition(":function:")[2].partition(":")
+        principal = f"{service.lower()}.amazonaws.com"
         if name not in self._functions:
             self._say(f"{source_arn} would invoke {function_arn}, which doesn't run here.")
-        elif not self._permitted(service, function_arn, source_arn):
-            self._say(f"{source_arn} may not invoke {name}: no AWS::Lambda::Permission lets {service} do it.")
+        elif not self._permitted(principal, function_arn, source_arn):
+            self._say(
+                f"{source_arn} may not invoke {name}: no AWS::Lambda::Permission lets {principal} do it."
+            )
         else:
-            self._background.invoke(name, event)
+            self._background.invoke(name, event, qualifier=qualifier or None, trigger=service)
 
-    def _send(self, queue_arn: str, body: str, attributes: Mapping[str, Any] | None = None) -> None:
-        parameters: dict[str, Any] = {"QueueUrl": f"/{queue_arn.rpartition(':')[2]}", "MessageBody": body}
-        if attributes:
-            parameters["MessageAttributes"] = attributes
-
-        async def send() -> None:
-            try:
-                await self._sqs.call("SendMessage", parameters)
-            except Exception as error:
-                self._say(f"A message for {queue_arn} is lost: {error}")
-
-        self._run(send())
+    def _send(self, queue_arn: str, body: str, attributes: Mapping[str, Attribute] | None = None) -> None:
+        try:
+            if not self._send_to_queue(queue_arn, body, attributes or {}):
+                self._say(f"A message for {queue_arn} is lost: the queue doesn't run here.")
+        except OSError as error:
+            self._say(f"A message for {queue_arn} is lost: it can't be written down ({error.strerror}).")
 
     def _give_up(self, source: StreamSource, records: Sequence[Record], tries: int) -> None:
         numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
@@ -149,18 +148,12 @@ class Deliveries:
             }
             self._send(source.on_failure, json.dumps(body))
 
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
-
-def _message_attributes(attributes: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
-    """A topic's message attributes as SendMessage takes them."""
+def _message_attributes(attributes: Mapping[str, Mapping[str, str]]) -> dict[str, Attribute]:
+    """A topic's message attributes as those of a queue's message."""
     return {
-        name: {
-            "DataType": value["Type"],
-            "BinaryValue" if value["Type"].startswith("Binary") else "StringValue": value["Value"],
-        }
+        name: Attribute(value["Type"], binary=base64.b64decode(value["Value"]))
+        if value["Type"].startswith("Binary")
+        else Attribute(value["Type"], string=value["Value"])
         for name, value in attributes.items()
     }

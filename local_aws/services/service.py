@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ from local_aws.errors import StackError
 from local_aws.http import Request, Response
 from local_aws.logs import Logs
 from local_aws.model import Assembly
-from local_aws.services.deliveries import Deliveries
 from local_aws.services.forwarding import Forwarder, Unreachable
 
 _CREDENTIAL = re.compile(r"Credential=[^/]+/\d{8}/[^/]+/(?P<service>[^/]+)/aws4_request")
@@ -35,18 +35,21 @@ class Services:
     things only once somebody asks for them.
     """
 
-    def __init__(self, assembly: Assembly, folder: Path, logs: Logs, deliveries: Deliveries) -> None:
+    def __init__(self, assembly: Assembly, folder: Path, logs: Logs) -> None:
         self._assembly = assembly
         self._folder = folder
         self._logs = logs
-        self._deliveries = deliveries
+        self._take: Callable[[Mapping[str, Any]], None] = lambda message: None
         self._child: subprocess.Popen[bytes] | None = None
         self._started: asyncio.Task[Forwarder] | None = None
         self._hearing: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Start what is needed from the beginning. Raises `StackError` where that can't be made."""
-        self._deliveries.start()
+    async def start(self, take: Callable[[Mapping[str, Any]], None]) -> None:
+        """Start what is needed from the beginning. Raises `StackError` where that can't be made.
+
+        `take` gets what leaves the services for functions and queues.
+        """
+        self._take = take
         if any(call.eager for call in self._assembly.aws_calls):
             await self._forwarder()
 
@@ -69,7 +72,6 @@ class Services:
 
     async def close(self) -> None:
         """Stop the process: it writes down its data first."""
-        await self._deliveries.close()
         if self._started is not None:
             self._started.cancel()
         if self._child is not None and self._child.poll() is None:
@@ -124,7 +126,7 @@ class Services:
             transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stream), pipe)
             try:
                 while line := await stream.readline():
-                    self._take(json.loads(line), ready)
+                    self._hear_message(json.loads(line), ready)
             finally:
                 transport.close()
         status = await processes.ended(child)
@@ -134,14 +136,14 @@ class Services:
             )
         self._started = None
 
-    def _take(self, message: dict[str, Any], ready: asyncio.Future[int]) -> None:
+    def _hear_message(self, message: dict[str, Any], ready: asyncio.Future[int]) -> None:
         match message["kind"]:
             case "ready":
                 ready.set_result(message["port"])
             case "failed":
                 ready.set_exception(StackError(message["reason"]))
             case _:
-                self._deliveries.take(message)
+                self._take(message)
 
 
 def service_of(request: Request) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from local_aws.event_patterns import matches
 from local_aws.functions import Invoker, Throttled
 from local_aws.model import StreamSource
 
@@ -51,7 +52,9 @@ class StreamPoller:
         self._busy = False
 
     def add(self, record: Record) -> None:
-        """Take a change of the table."""
+        """Take a change of the table, unless the mapping's filters leave it out."""
+        if self.source.patterns and not any(matches(pattern, record) for pattern in self.source.patterns):
+            return
         self._waiting.append(record)
         self._arrived.set()
 

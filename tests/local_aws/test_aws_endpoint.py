@@ -19,9 +19,10 @@ from local_aws.aws_endpoint import AwsEndpoint
 from local_aws.functions.background import EventInvocations
 from local_aws.functions.service import Functions
 from local_aws.logs import Logs
-from local_aws.model import Function, Queue, Redrive
+from local_aws.model import Assembly, Function, Queue, Redrive
 from local_aws.queues.protocol import SqsProtocol
 from local_aws.queues.service import Queues
+from local_aws.services import Services
 
 ACCOUNT = "123456789012"
 SOURCE = """
@@ -94,7 +95,11 @@ async def endpoint(tmp_path: Path) -> AsyncIterator[Endpoint]:
     def management(request: http.Request) -> http.Response:
         return http.Response(200, (), f"management of {request.path}".encode())
 
-    served = AwsEndpoint(pool, background, SqsProtocol(queues, ACCOUNT), management)
+    others = Services(
+        Assembly(region="us-east-1", account=ACCOUNT, functions={}), tmp_path / "services", logs
+    )
+    sqs = SqsProtocol(queues, ACCOUNT)
+    served = AwsEndpoint(pool, background, sqs, management, others.forward)
     server = await http.serve(served.handle, host="127.0.0.1", port=0)
     yield Endpoint(f"http://127.0.0.1:{server.port}", queues)
     server.close()
@@ -299,5 +304,5 @@ async def test_connections_go_to_the_gateway(endpoint):
 
 
 async def test_a_service_that_isnt_here_says_so(endpoint):
-    with pytest.raises(ClientError, match="dynamodb doesn't run on this machine"):
-        await endpoint.call("dynamodb", "list_tables")
+    with pytest.raises(ClientError, match="kinesis doesn't run on this machine"):
+        await endpoint.call("kinesis", "list_streams")
