@@ -6,83 +6,15 @@ from collections.abc import Iterator, Mapping
 
 from local_aws.assembly.apis import integration_of, websocket_integration
 from local_aws.assembly.attributes import physical_name
+from local_aws.assembly.aws_calls import SUBSCRIBERS, is_table_stream
 from local_aws.assembly.distributions import unknown_origins
 from local_aws.assembly.lambdas import function_name, reason_not_to_run, unknown_layers
 from local_aws.assembly.messaging import is_fifo, why_never_due, why_refused
+from local_aws.assembly.resource_types import MEANINGS, NETWORK, RUN, SKIPPED
 from local_aws.assembly.resources import Resource, Resources
-from local_aws.assembly.storage import BUCKET_DEPLOYMENT, postgres_resources
+from local_aws.assembly.storage import postgres_resources
 from local_aws.gateway.mapping import directives
 from local_aws.model import Function, Skipped, Unsupported
-
-_RUN = {
-    "AWS::ApiGatewayV2::Api",
-    "AWS::ApiGatewayV2::Authorizer",
-    "AWS::ApiGatewayV2::Integration",
-    "AWS::ApiGatewayV2::IntegrationResponse",
-    "AWS::ApiGatewayV2::Route",
-    "AWS::ApiGatewayV2::RouteResponse",
-    "AWS::ApiGatewayV2::Stage",
-    "AWS::CloudFront::Distribution",
-    "AWS::CloudFront::OriginRequestPolicy",
-    "AWS::CloudFront::ResponseHeadersPolicy",
-    "AWS::Events::Rule",
-    "AWS::Lambda::Alias",
-    "AWS::Lambda::EventSourceMapping",
-    "AWS::Lambda::EventInvokeConfig",
-    "AWS::Lambda::Function",
-    "AWS::Lambda::LayerVersion",
-    "AWS::Lambda::Version",
-    "AWS::RDS::DBCluster",
-    "AWS::RDS::DBInstance",
-    "AWS::S3::Bucket",
-    "AWS::SQS::Queue",
-    "AWS::Scheduler::Schedule",
-    "AWS::SecretsManager::Secret",
-    "AWS::SecretsManager::SecretTargetAttachment",
-    BUCKET_DEPLOYMENT,
-    "Custom::Trigger",
-}
-
-_NETWORK = "functions share this machine's network: they reach the internet here even where they can't on AWS"
-_SKIPPED = {
-    "AWS::ApiGateway::Account": "the role that lets API Gateway log; logs are files here",
-    "AWS::ApiGatewayV2::Deployment": "stages serve what the template says at once",
-    "AWS::CDK::Metadata": "statistics of the CDK",
-    "AWS::CloudFront::CachePolicy": "nothing is cached here",
-    "AWS::CloudFront::OriginAccessControl": "the edge reads the bucket's files itself",
-    "AWS::CloudWatch::Alarm": "there are no metrics here to watch",
-    "AWS::CloudWatch::Dashboard": "there are no metrics here to show",
-    "AWS::IAM::ManagedPolicy": "functions aren't held to their permissions here",
-    "AWS::IAM::Policy": "functions aren't held to their permissions here",
-    "AWS::IAM::Role": "functions aren't held to their permissions here",
-    "AWS::Lambda::Permission": "who may invoke a function isn't checked here",
-    "AWS::Logs::LogGroup": "logs are files here, and kept until they are deleted",
-    "AWS::Logs::MetricFilter": "there are no metrics here",
-    "AWS::Logs::RetentionPolicy": "logs are files here, and kept until they are deleted",
-    "AWS::RDS::DBParameterGroup": "PostgreSQL runs with settings for a laptop",
-    "AWS::RDS::DBClusterParameterGroup": "PostgreSQL runs with settings for a laptop",
-    "AWS::RDS::DBSubnetGroup": _NETWORK,
-    "AWS::S3::BucketPolicy": "who may read a bucket isn't checked here",
-    "AWS::SQS::QueuePolicy": "who may use a queue isn't checked here",
-    "AWS::SecretsManager::ResourcePolicy": "who may read a secret isn't checked here",
-    "AWS::SecretsManager::RotationSchedule": "secrets aren't rotated here",
-    "Custom::LogRetention": "logs are files here, and kept until they are deleted",
-    "Custom::S3AutoDeleteObjects": "buckets are folders here, and never deleted",
-    "Custom::VpcRestrictDefaultSG": _NETWORK,
-}
-
-_MEANINGS = {
-    "AWS::ApiGateway::RestApi": "REST APIs aren't served; requests to this one fail",
-    "AWS::CloudFront::Function": "the edge doesn't run it: requests pass unchanged",
-    "AWS::DynamoDB::Table": "calls to it fail",
-    "AWS::DynamoDB::GlobalTable": "calls to it fail",
-    "AWS::Lambda::Url": "the function can't be reached by this URL",
-    "AWS::SNS::Topic": "calls to it fail",
-    "AWS::SSM::Parameter": "references in the template resolve; calls to read it fail",
-    "AWS::StepFunctions::StateMachine": "it can't be started",
-    "AWS::CloudFormation::Stack": "nothing of this nested stack runs",
-    "AWS::CloudFormation::CustomResource": "its provider isn't called",
-}
 
 
 def unsupported(resources: Resources, functions: Mapping[str, Function]) -> tuple[Unsupported, ...]:
@@ -110,8 +42,8 @@ def _reason(resource: Resource) -> str | None:
     if resource.type == "AWS::Lambda::LayerVersion" and not _layer_users(resource):
         return "only functions use it that don't run here"
     if resource.type.startswith("AWS::EC2::"):
-        return _NETWORK
-    return _SKIPPED.get(resource.type)
+        return NETWORK
+    return SKIPPED.get(resource.type)
 
 
 def _meanings(resource: Resource, functions: Mapping[str, Function]) -> Iterator[str]:
@@ -127,10 +59,15 @@ def _meanings(resource: Resource, functions: Mapping[str, Function]) -> Iterator
             yield from _of_route(resource, functions)
         case "AWS::ApiGatewayV2::Authorizer" if (kind := resource.get("AuthorizerType")) != "REQUEST":
             yield f"{kind} authorizers aren't run: its routes are open to everyone here"
-        case "AWS::Lambda::EventSourceMapping" if ":sqs:" not in str(resource.get("EventSourceArn")):
-            yield "only queues invoke functions here: this source's events don't arrive"
+        case "AWS::Lambda::EventSourceMapping" if not _is_run(resource):
+            yield "only queues and tables invoke functions here: this source's events don't arrive"
         case "AWS::Lambda::EventSourceMapping" if (reason := why_refused(resource, functions)) is not None:
             yield f"AWS refuses it: {reason}"
+        case "AWS::SNS::Subscription":
+            yield from _of_subscriber(str(resource.get("Protocol")), str(resource.get("Endpoint")))
+        case "AWS::SNS::Topic":
+            for item in resource.get("Subscription", ()):
+                yield from _of_subscriber(item["Protocol"], str(item["Endpoint"]))
         case "AWS::SQS::Queue" if is_fifo(resource):
             yield "FIFO queues aren't run: calls to this one fail"
         case "AWS::Events::Rule" if resource.get("ScheduleExpression") is None:
@@ -146,9 +83,18 @@ def _meanings(resource: Resource, functions: Mapping[str, Function]) -> Iterator
             engine = str(resource.get("Engine", ""))
             if resource not in postgres_resources(resource.scope.all) and "postgres" not in engine:
                 yield f"only PostgreSQL runs here, and its engine is {engine}"
-        case kind if kind not in _RUN:
+        case kind if kind not in RUN:
             default = "its provider isn't called" if kind.startswith("Custom::") else "what uses it fails"
-            yield _MEANINGS.get(kind, default)
+            yield MEANINGS.get(kind, default)
+
+
+def _is_run(mapping: Resource) -> bool:
+    return ":sqs:" in str(mapping.get("EventSourceArn")) or is_table_stream(mapping)
+
+
+def _of_subscriber(protocol: str, endpoint: str) -> Iterator[str]:
+    if protocol not in SUBSCRIBERS:
+        yield f"nothing is sent to its subscriber {endpoint}: no {protocol} leaves this machine"
 
 
 def _of_route(route: Resource, functions: Mapping[str, Function]) -> Iterator[str]:

@@ -335,8 +335,8 @@ def test_a_distribution_leads_to_its_apis_and_buckets(tmp_path):
 @pytest.mark.parametrize(
     ("made", "meaning"),
     [
-        (resource("AWS::DynamoDB::Table", TableName="t"), "calls to it fail"),
-        (resource("AWS::Brand::New"), "what uses it fails"),
+        (resource("AWS::Kinesis::Stream"), "what uses it fails"),
+        (resource("AWS::SNS::Subscription", Protocol="email", Endpoint="a@b.example"), "no email leaves"),
         (resource("AWS::SQS::Queue", FifoQueue=True), "FIFO queues aren't run"),
         (function(Runtime="nodejs22.x"), "its runtime is nodejs22.x"),
         (resource("Custom::Own", ServiceToken="arn:x"), "its provider isn't called"),
