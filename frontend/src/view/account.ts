@@ -5,7 +5,8 @@ import { addressOf } from '../shell/address';
 import { csrfToken } from '../shell/api';
 import { colourOf, initial } from '../core/text';
 import { texts } from '../texts';
-import { element, required } from './element';
+import { ask, mayAsk } from '../shell/notifications';
+import { button, element, required } from './element';
 
 export class AccountView {
   private readonly place = required('#account', HTMLElement);
@@ -45,7 +46,17 @@ export class AccountView {
       next.value = to;
     };
     this.place.append(face(username, String(colourOf(username, 8))), whoIs(username), form);
+    if (mayAsk()) this.place.append(notifyMe());
   }
+}
+
+function notifyMe(): HTMLButtonElement {
+  const made = button(texts.notifyMe, 'link notify-me', () => {
+    void ask().finally(() => {
+      made.hidden = !mayAsk();
+    });
+  });
+  return made;
 }
 
 function face(name: string, colour: string): HTMLElement {

@@ -3,6 +3,7 @@
 import { isBlank, lengthOf, messageText } from '../core/text';
 import { texts } from '../texts';
 import { required, setText } from './element';
+import { NameList } from './name-list';
 
 export interface ComposerState {
   readonly room: string;
@@ -12,6 +13,8 @@ export interface ComposerState {
   /** The title of the room that is being entered: until then it isn't clear where a message belongs. */
   readonly entering: string | null;
   readonly author: string | null;
+  /** Who can be called by name. */
+  readonly names: readonly string[];
 }
 
 export interface ComposerActions {
@@ -32,6 +35,7 @@ export class Composer {
   private readonly excess = required('#excess', HTMLElement);
   private readonly reason = required('#reason', HTMLElement);
   private readonly readOnly = required('#read-only', HTMLElement);
+  private readonly names = new NameList(this.field, () => this.typed());
   private state: ComposerState | null = null;
 
   constructor(private readonly actions: ComposerActions) {
@@ -41,14 +45,15 @@ export class Composer {
     });
     this.field.addEventListener('keydown', (event) => {
       // Enter that ends a composition (Japanese, Chinese …) chooses a word.
-      if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
-      event.preventDefault();
-      this.send();
+      if (event.isComposing || event.keyCode === 229 || event.shiftKey) return;
+      if (this.names.takes(event)) {
+        event.preventDefault();
+      } else if (event.key === 'Enter') {
+        event.preventDefault();
+        this.send();
+      }
     });
-    this.field.addEventListener('input', () => {
-      this.keep();
-      this.check();
-    });
+    this.field.addEventListener('input', () => this.typed());
     // A tap on the button must not close a phone's keyboard.
     this.submit.addEventListener('pointerdown', (event) => event.preventDefault());
     this.submit.setAttribute('aria-label', texts.send);
@@ -57,6 +62,7 @@ export class Composer {
   render(state: ComposerState): void {
     const before = this.state;
     this.state = state;
+    this.names.known = state.names;
     this.field.placeholder = texts.composer(state.title);
     this.field.setAttribute('aria-label', texts.composer(state.title));
     this.form.hidden = !state.canPost;
@@ -77,6 +83,11 @@ export class Composer {
     this.keep();
     this.check();
     this.field.focus();
+  }
+
+  private typed(): void {
+    this.keep();
+    this.check();
   }
 
   private send(): void {

@@ -1,7 +1,10 @@
 /** The whole page: draws what changed, at most once a frame. */
 
 import { Chat } from '../chat';
+import { NOWHERE, look } from '../core/attention';
+import { speakers } from '../core/mentions';
 import { showAddress } from '../shell/address';
+import { notify } from '../shell/notifications';
 import type { Storage } from '../shell/storage';
 import { texts } from '../texts';
 import { AccountView } from './account';
@@ -26,6 +29,7 @@ export class Page {
   private readonly log: LogView;
   private readonly rooms = new RoomsView();
   private readonly status: StatusView;
+  private attention = NOWHERE;
   private scheduled = false;
 
   constructor(
@@ -68,7 +72,7 @@ export class Page {
     const title = listing?.title ?? shown;
     const entering = target === shown ? null : (chat.listing(target)?.title ?? target);
 
-    document.title = `${title} · ${texts.product}`;
+    document.title = `${this.missed(shown, title)}${title} · ${texts.product}`;
     setText(this.title, title);
     setText(this.entering, entering === null ? '' : texts.entering(entering));
     this.main.classList.toggle('leaving', entering !== null && joined !== null);
@@ -92,8 +96,20 @@ export class Page {
       limit: chat.session?.messageLength ?? MESSAGE_LENGTH,
       entering,
       author: chat.author,
+      names: speakers(chat.room(shown).messages, chat.author),
     });
     if (chat.session !== null) showAddress(target);
+  }
+
+  /** How many messages came while the page was hidden, for its title. Who is called by one is told. */
+  private missed(shown: string, title: string): string {
+    const { author } = this.chat;
+    const looked = look(this.attention, shown, this.chat.room(shown), author, document.hidden);
+    this.attention = looked.attention;
+    for (const { username, text, sequence } of looked.calls) {
+      notify(texts.calledBy(username, title), text, `${shown} ${sequence}`);
+    }
+    return looked.unseen === 0 ? '' : `(${looked.unseen}) `;
   }
 
   private edit(clientId: string): void {

@@ -2,6 +2,7 @@
 
 import type { ChatMessage } from '../core/frames';
 import type { Row } from '../core/layout';
+import { mentions } from '../core/mentions';
 import { dayName, exactTime, shortTime } from '../core/moments';
 import type { Outgoing } from '../core/outbox';
 import { colourOf, initial } from '../core/text';
@@ -84,6 +85,7 @@ class MessageRow implements RowView {
       const { username, text, writtenAt, sequence, guest } = row.message;
       this.node.dataset['sequence'] = String(sequence);
       this.say(username, guest, !guest && username === author, text, writtenAt, now);
+      this.node.classList.toggle('calls', author !== null && mentions(text, author));
       this.showDelivery(null, now);
     } else {
       const { item } = row;
