@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.sessions.models import Session
-from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 from django_aws_api_gateway_websockets.conf import get_setting
 from django_aws_api_gateway_websockets.models import ConnectionRateLimit, WebSocketSession, WebSocketToken
 
 from chat.connect_limit import WINDOW_SECONDS
+from chat.connections import end_stale
 from chat.models import SendAllowance
 
 BATCH = 1000
@@ -60,23 +60,10 @@ def clean_up(now: datetime | None = None) -> Cleaned:
 def _end_stale_connections(opened_before: datetime) -> int:
     ended = 0
     for _ in range(MOST_BATCHES):
-        with connection.cursor() as cursor:
-            # Rows that somebody else is changing are left for the next time.
-            cursor.execute(
-                """
-                UPDATE django_aws_api_gateway_websockets_websocketsession
-                SET connected = false, updated_on = now()
-                WHERE id IN (
-                    SELECT id FROM django_aws_api_gateway_websockets_websocketsession
-                    WHERE connected AND created_on < %s
-                    LIMIT %s FOR UPDATE SKIP LOCKED
-                )
-                """,
-                [opened_before, BATCH],
-            )
-            ended += cursor.rowcount
-            if cursor.rowcount < BATCH:
-                break
+        batch = end_stale(opened_before, most=BATCH)
+        ended += batch
+        if batch < BATCH:
+            break
     return ended
 
 

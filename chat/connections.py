@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.models import Session
@@ -102,23 +104,37 @@ def move_to_room(session: WebSocketSession, room: str) -> int | None:
 
 
 def forget_gone(connection_ids: Sequence[str]) -> int:
-    """Mark connections as gone that `@connections` no longer knows. Returns how many were live.
+    """End connections that `@connections` no longer knows. Returns how many were live.
 
-    Rows that are being changed are skipped: two of these at once must not wait for each other, and
-    whatever is still gone will be reported again.
+    What opened a moment ago stays: it may only have been connecting.
+    """
+    return _end_those(
+        "connection_id = ANY(%s) AND created_on < now() - make_interval(secs => %s)",
+        [list(connection_ids), SETTLING_SECONDS],
+        most=len(connection_ids),
+    )
+
+
+def end_stale(opened_before: datetime, *, most: int) -> int:
+    """End up to `most` connections that must have ended without a word. Returns how many these were."""
+    return _end_those("created_on < %s", [opened_before], most=most)
+
+
+def _end_those(condition: str, parameters: Sequence[Any], *, most: int) -> int:
+    """End live connections. Rows that are being changed are skipped.
+
+    Two of these at once must not wait for each other, and whatever has ended will be found again.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            UPDATE django_aws_api_gateway_websockets_websocketsession
-            SET connected = false, updated_on = now()
+            f"""
+            UPDATE {WebSocketSession._meta.db_table} SET connected = false, updated_on = now()
             WHERE id IN (
-                SELECT id FROM django_aws_api_gateway_websockets_websocketsession
-                WHERE connection_id = ANY(%s) AND connected
-                  AND created_on < now() - make_interval(secs => %s)
-                FOR UPDATE SKIP LOCKED
+                SELECT id FROM {WebSocketSession._meta.db_table}
+                WHERE connected AND {condition}
+                LIMIT %s FOR UPDATE SKIP LOCKED
             )
-            """,
-            [list(connection_ids), SETTLING_SECONDS],
+            """,  # noqa: S608 (a condition of ours, no input)
+            [*parameters, most],
         )
         return int(cursor.rowcount)

@@ -4,40 +4,45 @@ from typing import Any
 
 from django.db import connection
 
-from chat.messages import message_frame
-from chat.wire import MessageFrame, encode
+from chat.events import CHANGES, COLUMNS, MESSAGES, event_frames
+from chat.wire import EventFrame, encode
 
 # A frame of API Gateway holds 128 KB; what is left is for the page's other fields.
 _PAGE_BYTES = 131_072 - 2_048
-# More than a message without its text takes, the longest username included.
-_FRAME_BYTES = 1_200
+# More than an event without its text takes, the longest username included.
+_FRAME_BYTES = 1_400
 
-_COLUMNS = ("sequence", "username", "guest", "message", "client_id", "created_at")
-# The room's last number and the messages in one statement, so that they agree.
+# The room's last number and the events in one statement, so that they agree. Each kind is read by its
+# index, as far as the page reaches.
 _PAGE = """
     SELECT room.last_sequence, page.*
     FROM chat_room room
     LEFT JOIN LATERAL (
-        SELECT {columns} FROM chat_chatmessage
-        WHERE room = room.name AND {condition}
+        ({messages} WHERE message.room = room.name AND message.sequence {reach}
+         ORDER BY message.sequence {order} LIMIT %(rows)s)
+        UNION ALL
+        ({changes} WHERE event.room = room.name AND event.sequence {reach}
+         ORDER BY event.sequence {order} LIMIT %(rows)s)
         ORDER BY sequence {order}
         LIMIT %(rows)s
     ) page ON true
     WHERE room.name = %(room)s
     ORDER BY page.sequence {order}
 """
-_OLDER = _PAGE.format(columns=", ".join(_COLUMNS), condition="sequence < %(position)s", order="DESC")
-_NEWER = _PAGE.format(columns=", ".join(_COLUMNS), condition="sequence > %(position)s", order="ASC")
+_OLDER = _PAGE.format(messages=MESSAGES, changes=CHANGES, reach="< %(position)s", order="DESC")
+_NEWER = _PAGE.format(messages=MESSAGES, changes=CHANGES, reach="> %(position)s", order="ASC")
 _AFTER_EVERYTHING = 2**63 - 1
+_SEQUENCE = 1 + COLUMNS.index("sequence")
 
 
 def history_page(
     room: str, *, before: int | None = None, after: int | None = None, limit: int
 ) -> dict[str, Any]:
-    """Up to `limit` messages, oldest first: those after a position, those before one, or the latest.
+    """Up to `limit` events, oldest first: those after a position, those before one, or the latest.
 
-    `has_more` says whether there are further ones in the direction that was asked for. A page has fewer
-    than `limit` where their texts would not fit into a frame.
+    `has_more` says whether there are further ones in the direction that was asked for. A page has fewer than
+    `limit` where their texts would not fit into a frame. `restart` says that the events which followed the
+    position are no longer kept, or that the position was never reached: whoever has it must start again.
     """
     forward = after is not None
     position = after if after is not None else before if before is not None else _AFTER_EVERYTHING
@@ -45,25 +50,32 @@ def history_page(
         cursor.execute(_NEWER if forward else _OLDER, {"room": room, "position": position, "rows": limit + 1})
         rows = cursor.fetchall()
     latest = rows[0][0] if rows else 0
-    found = [message_frame(dict(zip(_COLUMNS, row[1:], strict=True))) for row in rows if row[1] is not None]
-    messages = _that_fit(found[:limit])
-    has_more = len(messages) < len(found)
-    return {
+    found = event_frames([row[1:] for row in rows if row[_SEQUENCE] is not None])
+    events = _that_fit(found[:limit])
+    page = {
         "type": "history",
         "room": room,
-        "messages": messages if forward else messages[::-1],
-        "has_more": has_more,
+        "messages": events if forward else events[::-1],
+        "has_more": len(events) < len(found),
         "latest_sequence": latest,
     }
+    if after is not None and not _follows(after, events, latest):
+        page["restart"] = True
+    return page
 
 
-def _that_fit(messages: list[MessageFrame]) -> list[MessageFrame]:
+def _follows(position: int, events: list[EventFrame], latest: int) -> bool:
+    """Whether events, or their absence, continue a position without a gap: numbers have no holes."""
+    return events[0]["sequence"] == position + 1 if events else position == latest
+
+
+def _that_fit(events: list[EventFrame]) -> list[EventFrame]:
     # Most pages are far from the limit: JSON in UTF-8 takes at most 6 bytes a character.
-    if sum(6 * len(message["message"]) + _FRAME_BYTES for message in messages) <= _PAGE_BYTES:
-        return messages
+    if sum(6 * len(event["message"]) + _FRAME_BYTES for event in events) <= _PAGE_BYTES:
+        return events
     size = 0
-    for count, message in enumerate(messages):
-        size += len(encode({**message}).encode()) + 1
+    for count, event in enumerate(events):
+        size += len(encode({**event}).encode()) + 1
         if size > _PAGE_BYTES:
-            return messages[:count]
-    return messages
+            return events[:count]
+    return events

@@ -1,8 +1,6 @@
 """Storing messages: each committed with the next number of its room, once for each `client_id`."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,29 +8,39 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db import IntegrityError, connection
 from django_aws_api_gateway_websockets.models import WebSocketSession
 
-from chat.wire import GUEST_NAME, MessageFrame, timestamp
+from chat.events import COLUMNS, MESSAGE, MESSAGES, event_frame
+from chat.wire import GUEST_NAME, EventFrame
 
-# The room's row lock orders the messages: the clock is read after it is held, so that time follows sequence.
-# The library's count of requests rides along instead of being a commit of its own.
+# The room's row lock orders the events: the clock is read after it is held, so that time follows sequence.
+# The library's count of requests and the outbox ride along instead of being commits of their own.
 _STORE = """
     WITH numbered AS (
         UPDATE chat_room SET last_sequence = last_sequence + 1 WHERE name = %(room)s RETURNING last_sequence
     ), counted AS (
         UPDATE django_aws_api_gateway_websockets_websocketsession
         SET request_count = request_count + 1 WHERE id = %(connection)s
+    ), stored AS (
+        INSERT INTO chat_chatmessage
+            (room, sequence, user_id, guest, username, message, client_id, created_at)
+        SELECT %(room)s, last_sequence, %(user)s::integer, %(guest)s, %(username)s, %(message)s,
+               %(client_id)s::uuid, clock_timestamp()
+        FROM numbered
+        RETURNING sequence, created_at
     )
-    INSERT INTO chat_chatmessage (room, sequence, user_id, guest, username, message, client_id, created_at)
-    SELECT %(room)s, last_sequence, %(user)s::integer, %(guest)s, %(username)s, %(message)s,
-           %(client_id)s::uuid, clock_timestamp()
-    FROM numbered
-    RETURNING sequence, created_at
+    INSERT INTO chat_undelivered (room, sequence, since) SELECT %(room)s, sequence, created_at FROM stored
+    RETURNING sequence, since
 """
-_FIND = """
-    SELECT sequence, created_at, message FROM chat_chatmessage
-    WHERE room = %(room)s AND client_id = %(client_id)s AND {whose}
-"""
-_FIND_OF_PERSON = _FIND.format(whose="user_id = %(user)s")
-_FIND_OF_GUEST = _FIND.format(whose="guest")
+_FIND = f"""
+    SELECT EXISTS (
+        SELECT FROM chat_undelivered waiting
+        WHERE waiting.room = %(room)s AND waiting.sequence = found.sequence
+    ), {", ".join(f"found.{name}" for name in COLUMNS)}
+    FROM (
+        {MESSAGES} WHERE message.room = %(room)s AND message.client_id = %(client_id)s AND {{whose}}
+    ) found
+"""  # noqa: S608 (names of columns, no input)
+_FIND_OF_PERSON = _FIND.format(whose="message.user_id = %(user)s")
+_FIND_OF_GUEST = _FIND.format(whose="message.guest")
 
 
 class AlreadyStored(Exception):
@@ -44,6 +52,29 @@ class RoomGone(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A message that is committed, as it is now. `queued` says whether its delivery is known to be queued."""
+
+    room: str
+    frame: EventFrame
+    queued: bool
+
+    def was(self, text: str) -> bool:
+        """Whether the message may have said this at first. If it was changed since, nobody knows any more."""
+        return "revision" in self.frame or self.frame["message"] == text
+
+    def acknowledgement(self) -> dict[str, Any]:
+        return {
+            "ok": True,
+            "type": "message_accepted",
+            "room": self.room,
+            "client_id": self.frame["client_id"],
+            "sequence": self.frame["sequence"],
+            "created_at": self.frame["created_at"],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A message before it has its number."""
 
@@ -52,29 +83,27 @@ class Draft:
     message: str
     client_id: UUID | None
 
-    @property
-    def username(self) -> str:
-        return self.user.get_username() if self.user.is_authenticated else GUEST_NAME
-
     def _parameters(self) -> dict[str, Any]:
+        is_guest = not self.user.is_authenticated
         return {
             "room": self.room,
             "user": self.user.pk,
-            "guest": not self.user.is_authenticated,
-            "username": self.username,
+            "guest": is_guest,
+            "username": GUEST_NAME if is_guest else self.user.get_username(),
             "message": self.message,
             "client_id": self.client_id,
         }
 
-    def store(self, session: WebSocketSession) -> "StoredMessage":
+    def store(self, session: WebSocketSession) -> StoredMessage:
         """Commit the message with the next number of its room, in one statement.
 
         :raises AlreadyStored: The statement left nothing behind, and no hole in the numbers.
         :raises RoomGone: There is no such room any more.
         """
+        values = self._parameters()
         with connection.cursor() as cursor:
             try:
-                cursor.execute(_STORE, {**self._parameters(), "connection": session.pk})
+                cursor.execute(_STORE, {**values, "connection": session.pk})
             except IntegrityError as error:
                 if _violated(error).startswith("chat_message_once"):
                     raise AlreadyStored from error
@@ -82,64 +111,21 @@ class Draft:
             row = cursor.fetchone()
         if row is None:
             raise RoomGone
-        return StoredMessage(self, sequence=row[0], created_at=row[1], message=self.message)
+        sequence, created_at = row
+        new = dict.fromkeys(COLUMNS) | {"type": MESSAGE, "sequence": sequence, "created_at": created_at}
+        return StoredMessage(self.room, event_frame(new | values), queued=False)
 
-    def find_stored(self) -> "StoredMessage | None":
+    def find_stored(self) -> StoredMessage | None:
         """The message that was stored under this `client_id` before, whatever its text."""
         with connection.cursor() as cursor:
             statement = _FIND_OF_PERSON if self.user.is_authenticated else _FIND_OF_GUEST
             cursor.execute(statement, self._parameters())
             row = cursor.fetchone()
-        return StoredMessage(self, sequence=row[0], created_at=row[1], message=row[2]) if row else None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredMessage:
-    """A message that is committed. `message` is its text as stored."""
-
-    draft: Draft
-    sequence: int
-    created_at: datetime
-    message: str
-
-    def acknowledgement(self) -> dict[str, Any]:
-        client_id = self.draft.client_id
-        return {
-            "ok": True,
-            "type": "message_accepted",
-            "room": self.draft.room,
-            "client_id": str(client_id) if client_id else None,
-            "sequence": self.sequence,
-            "created_at": timestamp(self.created_at),
-        }
-
-    def push(self) -> dict[str, Any]:
-        return {
-            "type": "chat_message",
-            "room": self.draft.room,
-            **message_frame(
-                {
-                    "sequence": self.sequence,
-                    "username": self.draft.username,
-                    "guest": not self.draft.user.is_authenticated,
-                    "message": self.message,
-                    "client_id": self.draft.client_id,
-                    "created_at": self.created_at,
-                }
-            ),
-        }
-
-
-def message_frame(values: Mapping[str, Any]) -> MessageFrame:
-    """A message as history and pushes show it, from the values of its columns."""
-    return {
-        "sequence": values["sequence"],
-        "username": values["username"],
-        "guest": values["guest"],
-        "message": values["message"],
-        "client_id": str(values["client_id"]) if values["client_id"] else None,
-        "created_at": timestamp(values["created_at"]),
-    }
+        if row is None:
+            return None
+        waiting, *values = row
+        frame = event_frame(dict(zip(COLUMNS, values, strict=True)))
+        return StoredMessage(self.room, frame, queued=not waiting)
 
 
 def _violated(error: IntegrityError) -> str:

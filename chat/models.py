@@ -26,7 +26,7 @@ models.CharField.register_lookup(Length)
 
 
 class Room(models.Model):
-    """A room, and the number of its last message.
+    """A room, and the number of its last event.
 
     Who may enter is the library's `ChannelPermission` of the same name: a room without one is closed.
     """
@@ -61,7 +61,11 @@ class Room(models.Model):
 
 
 class ChatMessage(models.Model):
-    """One message. `sequence` counts each room's messages 1, 2, 3 … in the order of their commits."""
+    """One message as it is now. `sequence` counts each room's events 1, 2, 3 … in the order of their commits.
+
+    The others among these events are the changes of messages: see `MessageChange`. The text is kept nowhere
+    but here, so that what was edited or deleted is gone.
+    """
 
     room = models.CharField(max_length=ROOM_NAME_LENGTH)
     sequence = models.BigIntegerField()
@@ -73,6 +77,11 @@ class ChatMessage(models.Model):
         null=True, blank=True, help_text="The sender's own id, by which a message sent again is recognised."
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    revision = models.BigIntegerField(
+        null=True, blank=True, help_text="The number of the latest change of this message, if it was changed."
+    )
+    edited_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar = ["created_at"]
@@ -93,7 +102,10 @@ class ChatMessage(models.Model):
             ),
             models.CheckConstraint(
                 name="chat_message_length_is_right",
-                condition=models.Q(message__length__gte=1, message__length__lte=MESSAGE_LENGTH),
+                condition=models.Q(
+                    message__length__gte=1, message__length__lte=MESSAGE_LENGTH, deleted_at__isnull=True
+                )
+                | models.Q(message="", deleted_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="chat_message_has_a_username", condition=models.Q(username__length__gte=1)
@@ -106,6 +118,56 @@ class ChatMessage(models.Model):
 
     def __str__(self) -> str:
         return f"[{self.room}] {self.username}: {self.message[:50]}"
+
+
+class MessageChange(models.Model):
+    """A message's edit or deletion: an event of the room's sequence as the message itself was one.
+
+    It says who changed which message and when, never what the text was. These rows are only ever added.
+    """
+
+    class Kind(models.TextChoices):
+        # The values are what the protocol calls the events.
+        EDITED = "message_edited", "edited"
+        DELETED = "message_deleted", "deleted"
+
+    room = models.CharField(max_length=ROOM_NAME_LENGTH)
+    sequence = models.BigIntegerField()
+    target = models.BigIntegerField(help_text="The number of the message that was changed.")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    by_moderator = models.BooleanField(default=False, help_text="Changed by somebody who did not write it.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["room", "sequence"], name="chat_change_sequence_is_unique"),
+            models.CheckConstraint(
+                name="chat_change_follows_its_message",
+                condition=models.Q(target__gte=1, sequence__gt=models.F("target")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"[{self.room}] {self.sequence}: {self.target} {self.get_kind_display()}"
+
+
+class Undelivered(models.Model):
+    """An event that is stored and, as far as is known, not queued for delivery yet.
+
+    The row comes with the event, in the same commit, and goes once the queue has it. What stays was left
+    behind by a function that died in between: see `chat.outbox`.
+    """
+
+    pk = models.CompositePrimaryKey("room", "sequence")
+    room = models.CharField(max_length=ROOM_NAME_LENGTH)
+    sequence = models.BigIntegerField()
+    since = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"[{self.room}] {self.sequence}"
 
 
 class SendAllowance(models.Model):

@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
@@ -17,15 +18,15 @@ from django_aws_api_gateway_websockets.conf import get_setting
 from django_aws_api_gateway_websockets.models import ApiGateway, ConnectionRateLimit, WebSocketToken
 from django_aws_api_gateway_websockets.views import WebSocketView
 
-from chat import connections, frames, rooms
+from chat import changes, connections, frames, rooms
 from chat.connect_limit import admit_attempt
 from chat.history import history_page
 from chat.messages import AlreadyStored, Draft, RoomGone, StoredMessage
 from chat.models import ROOM_NAME, ROOM_NAME_LENGTH
+from chat.outbox import pass_on
 from chat.send_limit import return_allowance, spend_allowance
-from chat.sending import connections_in, enqueue
 from chat.text import checked_text
-from chat.wire import Refusal, answer, refusal
+from chat.wire import EventFrame, Refusal, answer, refusal
 from delivery.sqs import QueueError
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,14 @@ def _action(method: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 class ChatWebSocketView(WebSocketView):
     """Answers every event of the WebSocket API: connections, their actions, and their ends."""
 
-    ALLOWED_HANDLERS = {"chat_message", "fetch_history", "change_channel", "default"}  # noqa: RUF012
+    ALLOWED_HANDLERS = {  # noqa: RUF012
+        "chat_message",
+        "edit_message",
+        "delete_message",
+        "fetch_history",
+        "change_channel",
+        "default",
+    }
     # The library knows two keys that select a handler; the protocol knows one.
     handler_selection_key = route_selection_key = "action"
     ALLOW_UNLISTED_CHANNELS = False
@@ -215,8 +223,8 @@ class ChatWebSocketView(WebSocketView):
     def chat_message(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Commit a message, queue its delivery, acknowledge it.
 
-        Acknowledged is stored and queued. Whatever fails in between is repaired by sending the same
-        `client_id` again.
+        Acknowledged is stored and queued. Whatever fails in between is repaired by the outbox, and by sending
+        the same `client_id` again.
         """
         entrance = self._room()
         draft = Draft(
@@ -226,15 +234,8 @@ class ChatWebSocketView(WebSocketView):
             message=checked_text(self.body.get("message")),
         )
         stored = self._stored(draft)
-        try:
-            enqueue(stored.push(), connections_in(entrance), first=self._connection.session.connection_id)
-        except QueueError:
-            logger.exception("Message %s of room %s is stored but not queued", stored.sequence, draft.room)
-            raise Refusal(
-                "delivery_unavailable",
-                "Your message could not be passed on yet. Send it again.",
-                retry_after=2,
-            ) from None
+        if not stored.queued:
+            self._pass_on(stored.frame, entrance)
         return answer({**stored.acknowledgement(), **frames.echo(self.body)})
 
     def _stored(self, draft: Draft) -> StoredMessage:
@@ -254,11 +255,54 @@ class ChatWebSocketView(WebSocketView):
             stored = draft.find_stored() if draft.client_id else None
             if stored is None:
                 raise
-        if stored is None or stored.message != draft.message:
+        if stored is None or not stored.was(draft.message):
             raise Refusal(
                 "invalid_request", "Another message was sent with this client_id before.", field="client_id"
             )
         return stored
+
+    @_action
+    def edit_message(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Give a message of one's own another text."""
+        text = checked_text(self.body.get("message"))
+        return self._change(lambda room, target, user: changes.edit_message(room, target, text, user))
+
+    @_action
+    def delete_message(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Take the text of a message away: of one's own, as a moderator of anyone's."""
+        return self._change(changes.delete_message)
+
+    def _change(self, make: Callable[[str, int, User | AnonymousUser], changes.Change]) -> HttpResponse:
+        entrance = self._room()
+        room = entrance.room.name
+        # By a number alone, a change that races a change of the room could hit another room's message.
+        if self.body.get("room") != room:
+            raise Refusal("invalid_request", "Name the room that the connection is in.", field="room")
+        target = frames.sequence_of(self.body, "sequence")
+        if target is None:
+            raise Refusal("invalid_request", "Name the message by its sequence.", field="sequence")
+        spend_allowance(self._connection.sender)
+        change = make(room, target, self._connection.user)
+        if change.frame:
+            self._pass_on(change.frame, entrance)
+        return answer({**change.acknowledgement(), **frames.echo(self.body)})
+
+    def _pass_on(self, frame: EventFrame, entrance: rooms.Entrance) -> None:
+        """Queue the delivery of what has been committed.
+
+        :raises Refusal: `delivery_unavailable`.
+        """
+        try:
+            pass_on(frame, entrance, first=self._connection.session.connection_id)
+        except QueueError:
+            logger.exception(
+                "Event %s of room %s is stored but not queued", frame["sequence"], entrance.room.name
+            )
+            raise Refusal(
+                "delivery_unavailable",
+                "Your message could not be passed on yet. Send it again.",
+                retry_after=2,
+            ) from None
 
     @_action
     def fetch_history(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

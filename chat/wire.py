@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from django.http import HttpResponse
 
@@ -12,6 +12,8 @@ GUEST_NAME = "Anonymous"
 STATUSES = {
     "unknown_action": 404,
     "room_forbidden": 403,
+    "message_forbidden": 403,
+    "too_late": 403,
     "rate_limited": 429,
     "session_ended": 401,
     "internal_error": 500,
@@ -32,15 +34,25 @@ class Refusal(Exception):
         return {"ok": False, "type": "error", "error": self.sentence, "code": self.code, **self.details}
 
 
-class MessageFrame(TypedDict):
-    """A message as history and pushes show it."""
+class EventFrame(TypedDict):
+    """An event of a room as history and pushes show it: a message, or a message's change.
 
+    Of a change, `sequence` is its own number and `target` the message's; the other fields are the message's
+    as it is now. `revision` is the number of a message's latest change.
+    """
+
+    type: str
     sequence: int
     username: str
     guest: bool
     message: str
-    client_id: str | None
     created_at: str
+    client_id: NotRequired[str | None]
+    target: NotRequired[int]
+    revision: NotRequired[int]
+    edited_at: NotRequired[str]
+    deleted: NotRequired[bool]
+    by_moderator: NotRequired[bool]
 
 
 def encode(frame: Mapping[str, Any]) -> str:

@@ -141,6 +141,8 @@ CHAT_MESSAGE_LENGTH = 4000
 CHAT_SEND_LIMIT = 10
 CHAT_SEND_WINDOW_SECONDS = 10
 CHAT_HISTORY_PAGE = 50
+# For how long people may edit and delete what they wrote. 0: not at all.
+CHAT_CHANGE_SECONDS = 900
 CHAT_CONNECTS_PER_PERSON = ENVIRONMENT.connects_per_person
 CHAT_CONNECTS_PER_ADDRESS = ENVIRONMENT.connects_per_address
 CHAT_DELIVERY_QUEUE_URL = ENVIRONMENT.delivery_queue_url

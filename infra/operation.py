@@ -10,7 +10,8 @@ from constructs import Construct
 from infra.functions import Functions
 from infra.web import Web
 
-CLEANING_INTERVAL = Duration.minutes(5)
+CLEANING_INTERVAL = Duration.minutes(1)
+"""How long a message can stay behind that a function stored and did not live to queue."""
 
 
 class Operation(Construct):
@@ -29,7 +30,7 @@ class Operation(Construct):
         events.Rule(
             self,
             "Cleaning",
-            description="Forgets connections, tokens and counters that nobody needs any more",
+            description="Passes on messages that were left behind; forgets what nobody needs any more",
             schedule=events.Schedule.rate(CLEANING_INTERVAL),
             targets=[targets.LambdaFunction(functions.sessions, retry_attempts=0)],
         )

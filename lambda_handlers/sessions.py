@@ -1,4 +1,4 @@
-"""The sessions function: forgets connections that the delivery found gone, and cleans up on a schedule."""
+"""The sessions function: forgets who has gone; on a schedule, passes on what was left behind, cleans up."""
 
 import json
 import logging
@@ -12,6 +12,7 @@ set_up()
 
 from chat.cleanup import clean_up  # noqa: E402 (needs a Django that is set up)
 from chat.connections import forget_gone  # noqa: E402
+from chat.outbox import pass_on_overdue  # noqa: E402
 
 _ID = re.compile(r"[\w=-]{1,128}\Z", re.ASCII)
 
@@ -23,9 +24,12 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     check_connections()
     if "Records" in event:
         return _forget(event["Records"])
+    passed_on = pass_on_overdue()
+    if passed_on:
+        logger.warning("Passed on %d events that had been left behind", passed_on)
     cleaned = clean_up()
     logger.info("Cleaned up: %s", cleaned)
-    return asdict(cleaned)
+    return {"events_passed_on": passed_on, **asdict(cleaned)}
 
 
 def _forget(records: list[dict[str, Any]]) -> dict[str, Any]:
