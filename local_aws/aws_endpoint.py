@@ -14,7 +14,8 @@ from local_aws.functions.api import LambdaApi
 from local_aws.functions.background import EventInvocations
 from local_aws.functions.service import Functions
 from local_aws.http import Request, Response
-from local_aws.queues.protocol import SqsError, SqsProtocol
+from local_aws.queues.parameters import SqsError
+from local_aws.queues.protocol import SqsProtocol
 
 Management = Callable[[Request], Response | Awaitable[Response]]
 

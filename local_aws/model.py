@@ -24,6 +24,18 @@ class EventInvocation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """What a function in a VPC reaches on AWS: the internet, or only the services with an endpoint there."""
+
+    internet: bool
+    endpoints: frozenset[str] = frozenset()
+
+    def reaches(self, service: str) -> bool:
+        """Whether calls to a service, named as in its host name, get there."""
+        return self.internet or service in self.endpoints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
     """A Lambda function. `name` is unique in the assembly, `code` the folder that holds its handler.
 
@@ -49,6 +61,7 @@ class Function:
     layers: tuple[Path, ...] = ()
     qualifiers: Mapping[str, str] = field(default_factory=dict)
     events: EventInvocation = EventInvocation()
+    network: Network | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +217,11 @@ class Redrive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
-    """A standard SQS queue. Times are seconds, sizes bytes."""
+    """An SQS queue. Times are seconds, sizes bytes.
+
+    A FIFO one keeps the order of each message group, and takes a message once: by its content where it
+    `deduplicates_content` and the sender gives no id, within the group where it `deduplicates_in_groups`.
+    """
 
     name: str
     arn: str
@@ -215,6 +232,9 @@ class Queue:
     receive_wait: int = 0
     max_message_bytes: int = 1_048_576
     redrive: Redrive | None = None
+    fifo: bool = False
+    deduplicates_content: bool = False
+    deduplicates_in_groups: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,6 +309,7 @@ class Schedule:
     expression: str
     function: str | None = None
     queue_arn: str | None = None
+    message_group: str | None = None
     input: str | None = None
     input_path: str | None = None
     transformer: InputTransformer | None = None

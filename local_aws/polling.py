@@ -80,7 +80,7 @@ class Polling:
     def _deliver(self, schedule: Schedule, event: bytes) -> None:
         try:
             if schedule.queue_arn is not None:
-                self._queues.send(schedule.queue_arn, event.decode(), {})
+                self._queues.send(schedule.queue_arn, event.decode(), {}, group=schedule.message_group)
             elif schedule.function is not None:
                 self._events.invoke(schedule.function, event, trigger=f"Schedule {schedule.name}")
         except OSError:  # a full disk, where nothing is promised: the clock goes on

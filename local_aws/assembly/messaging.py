@@ -16,14 +16,7 @@ from local_aws.schedules import ScheduleInvalid, next_after
 
 
 def queues(resources: Resources) -> tuple[Queue, ...]:
-    """The standard queues."""
-    return tuple(
-        _queue(resource) for resource in resources.of_type("AWS::SQS::Queue") if not is_fifo(resource)
-    )
-
-
-def is_fifo(resource: Resource) -> bool:
-    return resource.get("FifoQueue") in (True, "true")
+    return tuple(_queue(resource) for resource in resources.of_type("AWS::SQS::Queue"))
 
 
 def event_sources(resources: Resources, functions: Mapping[str, Function]) -> tuple[EventSource, ...]:
@@ -94,7 +87,14 @@ def _queue(resource: Resource) -> Queue:
         receive_wait=seconds("ReceiveMessageWaitTimeSeconds", 0),
         max_message_bytes=int(resource.get("MaximumMessageSize", 1_048_576)),
         redrive=_redrive(resource.get("RedrivePolicy")),
+        fifo=_is_true(resource.get("FifoQueue")),
+        deduplicates_content=_is_true(resource.get("ContentBasedDeduplication")),
+        deduplicates_in_groups=resource.get("DeduplicationScope") == "messageGroup",
     )
+
+
+def _is_true(value: object) -> bool:
+    return value in (True, "true")
 
 
 def _redrive(policy: Any) -> Redrive | None:
@@ -164,7 +164,8 @@ def _schedules(resources: Resources) -> Iterator[Schedule]:
 def _target(target: Mapping[str, Any]) -> dict[str, Any]:
     arn = str(target["Arn"])
     if ":sqs:" in arn:
-        return {"queue_arn": arn, "input": target.get("Input")}
+        group = target.get("SqsParameters", {}).get("MessageGroupId")
+        return {"queue_arn": arn, "message_group": group, "input": target.get("Input")}
     return {"function": function_name(arn), "input": target.get("Input")}
 
 

@@ -9,7 +9,7 @@ from local_aws.assembly.attributes import physical_name
 from local_aws.assembly.aws_calls import SUBSCRIBERS, is_table_stream
 from local_aws.assembly.distributions import unknown_origins
 from local_aws.assembly.lambdas import function_name, reason_not_to_run, unknown_layers
-from local_aws.assembly.messaging import is_fifo, why_never_due, why_refused
+from local_aws.assembly.messaging import why_never_due, why_refused
 from local_aws.assembly.resource_types import MEANINGS, NETWORK, RUN, SKIPPED
 from local_aws.assembly.resources import Resource, Resources
 from local_aws.assembly.storage import postgres_resources
@@ -68,8 +68,6 @@ def _meanings(resource: Resource, functions: Mapping[str, Function]) -> Iterator
         case "AWS::SNS::Topic":
             for item in resource.get("Subscription", ()):
                 yield from _of_subscriber(item["Protocol"], str(item["Endpoint"]))
-        case "AWS::SQS::Queue" if is_fifo(resource):
-            yield "FIFO queues aren't run: calls to this one fail"
         case "AWS::Events::Rule" if resource.get("ScheduleExpression") is None:
             yield "only rules on a clock run: events never match this one"
         case "AWS::Events::Rule" | "AWS::Scheduler::Schedule":

@@ -1,1 +1,1 @@
-"""Standard SQS queues: the queue itself without I/O, its journal, the SQS protocol, event source mappings."""
+"""SQS queues: the queues themselves without I/O, their journal, the SQS protocol, event source mappings."""

@@ -14,12 +14,15 @@ from typing import Any
 
 from local_aws.functions import Invocation, Invoker, Throttled
 from local_aws.model import EventSource
+from local_aws.queues.filters import passes
 from local_aws.queues.protocol import attributes_md5, system_attributes
 from local_aws.queues.queue import Message, StandardQueue
 from local_aws.queues.service import Queues
 
 _THROTTLE_PAUSE = 0.2
 _LONGEST_THROTTLE_PAUSE = 10.0
+# An event has at most 6 MB; what JSON and attributes add to the bodies must fit in too.
+_MOST_BATCH_BYTES = 5_000_000
 
 
 class EventSourcePoller:
@@ -72,15 +75,31 @@ class EventSourcePoller:
         messages: list[Message] = []
         while not messages:
             await self._queues.ready(self._queue)
-            messages = await self._queues.receive(self._queue, size, wait=0)
+            messages = self._for_function(
+                await self._queues.receive(self._queue, size, wait=0, most_bytes=_MOST_BATCH_BYTES)
+            )
         deadline = time.monotonic() + window
         try:
             while len(messages) < size and (remaining := deadline - time.monotonic()) > 0:
-                messages += await self._queues.receive(self._queue, size - len(messages), wait=remaining)
+                room = _MOST_BATCH_BYTES - sum(message.size for message in messages)
+                if room < self._queue.definition.max_message_bytes:
+                    break
+                more = await self._queues.receive(
+                    self._queue, size - len(messages), wait=remaining, most_bytes=room
+                )
+                messages += self._for_function(more)
         except asyncio.CancelledError:
             self._queue.give_back(messages)
             raise
         return messages
+
+    def _for_function(self, messages: list[Message]) -> list[Message]:
+        """Those that pass the filter. Lambda deletes the others."""
+        patterns = self._source.patterns
+        unwanted = [message for message in messages if not passes(patterns, message.body)]
+        if unwanted:
+            self._queue.delete([message.receipt or "" for message in unwanted])
+        return [message for message in messages if not message.gone]
 
     async def _process(self, messages: list[Message]) -> None:
         try:

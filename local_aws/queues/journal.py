@@ -112,6 +112,8 @@ def _sent_line(queue: str, message: Message) -> bytes:
         entry["visible_from"] = message.visible_from
     if message.trace_header:
         entry["trace_header"] = message.trace_header
+    if message.group is not None:
+        entry["fifo"] = [message.group, message.deduplication_id, message.sequence]
     if message.attributes:
         entry["attributes"] = {
             name: [value.data_type, value.string, _encoded(value.binary)]
@@ -130,7 +132,7 @@ def _message(entry: Mapping[str, object]) -> Message:
     )
     assert isinstance(visible_from, float | int)
     assert isinstance(sent, float | int)
-    return Message(
+    message = Message(
         str(entry["id"]),
         str(entry["body"]),
         sent,
@@ -138,6 +140,10 @@ def _message(entry: Mapping[str, object]) -> Message:
         None if trace_header is None else str(trace_header),
         visible_from=visible_from,
     )
+    if (fifo := entry.get("fifo")) is not None:
+        assert isinstance(fifo, list)
+        message.group, message.deduplication_id, message.sequence = fifo
+    return message
 
 
 def _attribute(value: Iterable[str | None]) -> Attribute:

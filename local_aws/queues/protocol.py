@@ -6,35 +6,28 @@ Reference: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
-import re
 import struct
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from local_aws.queues.parameters import (
+    Input,
+    SqsError,
+    batch_entries,
+    check_size,
+    integer,
+    message_of,
+    receipt_of,
+)
 from local_aws.queues.queue import Attribute, Message, NotInFlight, ReceiptInvalid, StandardQueue
 from local_aws.queues.service import Queues
 
-Input = Mapping[str, Any]
 Output = dict[str, Any]
 
-_BATCH_LIMIT = 10
 _MAX_BATCH_BYTES = 1_048_576
 _IN_FLIGHT_LIMIT = 120_000
-_ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-class SqsError(Exception):
-    """An error of the service: `code` in the JSON protocol, `query_code` as older SDKs know it."""
-
-    def __init__(self, code: str, message: str, query_code: str | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.query_code = query_code or code
 
 
 class SqsProtocol:
@@ -72,37 +65,40 @@ class SqsProtocol:
 
     async def _send_message(self, parameters: Input) -> Output:
         queue = self._queue(parameters)
-        message = _message(queue, parameters)
-        _check_size([message], queue.definition.max_message_bytes)
-        self._add(queue, [message])
-        return _sent(message)
+        message = message_of(queue, parameters)
+        check_size([message], queue.definition.max_message_bytes)
+        [accepted] = self._add(queue, [message])
+        return _sent(accepted)
 
     async def _send_message_batch(self, parameters: Input) -> Output:
         queue = self._queue(parameters)
-        entries = _entries(parameters)
+        entries = batch_entries(parameters)
         messages: list[tuple[str, Message]] = []
         failed: list[Output] = []
         for entry in entries:
             try:
-                messages.append((entry["Id"], _message(queue, entry)))
+                messages.append((entry["Id"], message_of(queue, entry)))
             except SqsError as error:
                 failed.append(_failed(entry["Id"], error))
         limit = min(_MAX_BATCH_BYTES, queue.definition.max_message_bytes)
-        if sum(_size(message) for _, message in messages) > limit:
+        if sum(message.size for _, message in messages) > limit:
             raise SqsError(
                 "BatchRequestTooLong",
                 f"Batch requests cannot be longer than {limit} bytes.",
                 "AWS.SimpleQueueService.BatchRequestTooLong",
             )
-        self._add(queue, [message for _, message in messages])
-        sent = [{"Id": entry_id, **_sent(message)} for entry_id, message in messages]
+        accepted = self._add(queue, [message for _, message in messages])
+        sent = [
+            {"Id": entry_id, **_sent(message)}
+            for (entry_id, _), message in zip(messages, accepted, strict=True)
+        ]
         return {"Successful": sent} | ({"Failed": failed} if failed else {})
 
     async def _receive_message(self, parameters: Input) -> Output:
         queue = self._queue(parameters)
-        count = _integer(parameters, "MaxNumberOfMessages", 1, 10, default=1)
-        wait = _integer(parameters, "WaitTimeSeconds", 0, 20, default=queue.definition.receive_wait)
-        visibility = _integer(
+        count = integer(parameters, "MaxNumberOfMessages", 1, 10, default=1)
+        wait = integer(parameters, "WaitTimeSeconds", 0, 20, default=queue.definition.receive_wait)
+        visibility = integer(
             parameters, "VisibilityTimeout", 0, 43_200, default=queue.definition.visibility_timeout
         )
         if queue.in_flight >= _IN_FLIGHT_LIMIT:
@@ -119,16 +115,16 @@ class SqsProtocol:
 
     async def _delete_message(self, parameters: Input) -> Output:
         queue = self._queue(parameters)
-        queue.delete([_receipt(parameters)])
+        queue.delete([receipt_of(parameters)])
         return {}
 
     async def _delete_message_batch(self, parameters: Input) -> Output:
         queue = self._queue(parameters)
-        entries = _entries(parameters)
+        entries = batch_entries(parameters)
         successful, failed, receipts = [], [], []
         for entry in entries:
             try:
-                receipts.append(_receipt(entry))
+                receipts.append(receipt_of(entry))
                 successful.append({"Id": entry["Id"]})
             except SqsError as error:
                 failed.append(_failed(entry["Id"], error))
@@ -142,7 +138,7 @@ class SqsProtocol:
     async def _change_message_visibility_batch(self, parameters: Input) -> Output:
         queue = self._queue(parameters)
         successful, failed = [], []
-        for entry in _entries(parameters):
+        for entry in batch_entries(parameters):
             try:
                 self._change_visibility(queue, entry)
                 successful.append({"Id": entry["Id"]})
@@ -185,14 +181,16 @@ class SqsProtocol:
             raise _no_such_queue()
         return queue
 
-    def _add(self, queue: StandardQueue, messages: list[Message]) -> None:
-        if messages:
-            queue.add(messages, now=time.time())
-            self._queues.watch(queue)
+    def _add(self, queue: StandardQueue, messages: list[Message]) -> list[Message]:
+        if not messages:
+            return []
+        accepted = queue.add(messages, now=time.time())
+        self._queues.watch(queue)
+        return accepted
 
     def _change_visibility(self, queue: StandardQueue, parameters: Input) -> None:
-        receipt = _receipt(parameters)
-        seconds = _integer(parameters, "VisibilityTimeout", 0, 43_200)
+        receipt = receipt_of(parameters)
+        seconds = integer(parameters, "VisibilityTimeout", 0, 43_200)
         try:
             queue.change_visibility(receipt, seconds, now=time.time())
         except ReceiptInvalid:
@@ -234,6 +232,11 @@ def system_attributes(message: Message, account: str) -> dict[str, str]:
     }
     if message.trace_header:
         attributes["AWSTraceHeader"] = message.trace_header
+    if message.group is not None:
+        attributes["MessageGroupId"] = message.group
+    if message.sequence is not None:
+        attributes["MessageDeduplicationId"] = message.deduplication_id or ""
+        attributes["SequenceNumber"] = f"{message.sequence:020}"
     return attributes
 
 
@@ -250,68 +253,6 @@ def attributes_md5(attributes: Mapping[str, Attribute]) -> str:
     return digest.hexdigest()
 
 
-def _message(queue: StandardQueue, parameters: Input) -> Message:
-    body = parameters.get("MessageBody")
-    if not isinstance(body, str) or not body:
-        raise SqsError("MissingParameter", "The request must contain the parameter MessageBody.")
-    if _FORBIDDEN.search(body):
-        raise SqsError("InvalidMessageContents", "The message contains characters outside the allowed set.")
-    if parameters.get("MessageGroupId") is None and parameters.get("MessageDeduplicationId") is not None:
-        raise SqsError(
-            "InvalidParameterValue",
-            "MessageDeduplicationId is valid for FIFO queues only, and this isn't one.",
-        )
-    trace = (parameters.get("MessageSystemAttributes") or {}).get("AWSTraceHeader") or {}
-    delay = _integer(parameters, "DelaySeconds", 0, 900, default=queue.definition.delay)
-    return queue.message(
-        body,
-        now=time.time(),
-        delay=delay,
-        attributes=_attributes(parameters.get("MessageAttributes")),
-        trace_header=trace.get("StringValue"),
-    )
-
-
-def _attributes(given: object) -> dict[str, Attribute]:
-    if given is None:
-        return {}
-    if not isinstance(given, dict) or len(given) > 10:
-        raise SqsError("InvalidParameterValue", "A message has at most 10 attributes, by name.")
-    attributes = {}
-    for name, value in given.items():
-        data_type = value.get("DataType") if isinstance(value, dict) else None
-        if not isinstance(data_type, str) or data_type.split(".")[0] not in ("String", "Number", "Binary"):
-            raise SqsError("InvalidParameterValue", f"The message attribute '{name}' has an invalid type.")
-        try:
-            if data_type.startswith("Binary"):
-                attributes[name] = Attribute(data_type, binary=base64.b64decode(value["BinaryValue"]))
-            else:
-                attributes[name] = Attribute(data_type, string=str(value["StringValue"]))
-        except (KeyError, ValueError, TypeError, binascii.Error):
-            raise SqsError(
-                "InvalidParameterValue", f"The message attribute '{name}' has no value of its type."
-            ) from None
-    return attributes
-
-
-def _size(message: Message) -> int:
-    attributes = sum(
-        len(name.encode())
-        + len(value.data_type.encode())
-        + len(value.binary if value.binary is not None else (value.string or "").encode())
-        for name, value in message.attributes.items()
-    )
-    return len(message.body.encode()) + attributes
-
-
-def _check_size(messages: Sequence[Message], limit: int) -> None:
-    if any(_size(message) > limit for message in messages):
-        raise SqsError(
-            "InvalidParameterValue",
-            f"One or more parameters are invalid. Reason: Message must be shorter than {limit} bytes.",
-        )
-
-
 def _sent(message: Message) -> Output:
     sent: Output = {"MessageId": message.id, "MD5OfMessageBody": message.md5()}
     if message.attributes:
@@ -319,53 +260,13 @@ def _sent(message: Message) -> Output:
     if message.trace_header:
         attribute = {"AWSTraceHeader": Attribute("String", message.trace_header)}
         sent["MD5OfMessageSystemAttributes"] = attributes_md5(attribute)
+    if message.sequence is not None:
+        sent["SequenceNumber"] = f"{message.sequence:020}"
     return sent
-
-
-def _entries(parameters: Input) -> Sequence[Input]:
-    entries = parameters.get("Entries")
-    prefix = "AWS.SimpleQueueService."
-    if not isinstance(entries, list) or not entries:
-        code = "EmptyBatchRequest"
-        raise SqsError(code, "There should be at least one entry in the request.", prefix + code)
-    if len(entries) > _BATCH_LIMIT:
-        code = "TooManyEntriesInBatchRequest"
-        message = f"Maximum number of entries per request are {_BATCH_LIMIT}. You have sent {len(entries)}."
-        raise SqsError(code, message, prefix + code)
-    ids = [entry.get("Id") if isinstance(entry, dict) else None for entry in entries]
-    if not all(isinstance(entry_id, str) and _ENTRY_ID.fullmatch(entry_id) for entry_id in ids):
-        code = "InvalidBatchEntryId"
-        message = "A batch entry id can only contain alphanumeric characters, hyphens and underscores."
-        raise SqsError(code, message, prefix + code)
-    if len(set(ids)) != len(ids):
-        code = "BatchEntryIdsNotDistinct"
-        raise SqsError(code, "Two or more batch entries have the same Id.", prefix + code)
-    return entries
 
 
 def _failed(entry_id: str, error: SqsError) -> Output:
     return {"Id": entry_id, "SenderFault": True, "Code": error.code, "Message": error.message}
-
-
-def _receipt(parameters: Input) -> str:
-    receipt = parameters.get("ReceiptHandle")
-    if not isinstance(receipt, str) or not receipt:
-        raise SqsError("MissingParameter", "The request must contain the parameter ReceiptHandle.")
-    return receipt
-
-
-def _integer(parameters: Input, name: str, least: int, most: int, *, default: int | None = None) -> int:
-    value = parameters.get(name)
-    if value is None:
-        if default is None:
-            raise SqsError("MissingParameter", f"The request must contain the parameter {name}.")
-        return default
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise SqsError(
-            "InvalidParameterValue",
-            f"Value {value} for parameter {name} is invalid. Reason: Must be between {least} and {most}.",
-        )
-    return value
 
 
 def _wanted(name: str, names: Sequence[str]) -> bool:
@@ -396,6 +297,10 @@ def _queue_attributes(queue: StandardQueue) -> dict[str, str]:
         "ReceiveMessageWaitTimeSeconds": str(definition.receive_wait),
         "SqsManagedSseEnabled": "true",
     }
+    if definition.fifo:
+        attributes["FifoQueue"] = "true"
+        attributes["ContentBasedDeduplication"] = str(definition.deduplicates_content).lower()
+        attributes["DeduplicationScope"] = "messageGroup" if definition.deduplicates_in_groups else "queue"
     if (redrive := definition.redrive) is not None:
         attributes["RedrivePolicy"] = (
             f'{{"deadLetterTargetArn":"{redrive.queue_arn}","maxReceiveCount":{redrive.max_receives}}}'

@@ -1,13 +1,14 @@
-"""A standard SQS queue in memory, without I/O: time comes in, messages go out."""
+"""An SQS queue in memory, without I/O: time comes in, messages go out."""
 
 from __future__ import annotations
 
 import hashlib
 import heapq
+import math
 import secrets
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -25,19 +26,35 @@ class Attribute:
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """A message from its sending to its deletion. Times are seconds since the epoch."""
+    """A message from its sending to its deletion. Times are seconds since the epoch.
+
+    Group, deduplication id and sequence number are those of FIFO queues.
+    """
 
     id: str
     body: str
     sent: float
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     trace_header: str | None = None
+    group: str | None = None
+    deduplication_id: str | None = None
+    sequence: int | None = None
     visible_from: float = 0.0
     received: int = 0
     first_received: float | None = None
     receipt: str | None = None
     in_flight: bool = False
     gone: bool = False
+
+    @property
+    def size(self) -> int:
+        """In bytes, as limits count it."""
+        return len(self.body.encode()) + sum(
+            len(name.encode())
+            + len(value.data_type.encode())
+            + len(value.binary if value.binary is not None else (value.string or "").encode())
+            for name, value in self.attributes.items()
+        )
 
     def md5(self) -> str:
         return hashlib.md5(self.body.encode(), usedforsecurity=False).hexdigest()
@@ -92,11 +109,21 @@ class StandardQueue:
         delay: int | None = None,
         attributes: Mapping[str, Attribute] | None = None,
         trace_header: str | None = None,
+        group: str | None = None,
+        deduplication_id: str | None = None,
     ) -> Message:
         """Queue a message. Raises OSError where the journal can't be written: then it isn't queued."""
-        message = self.message(body, now=now, delay=delay, attributes=attributes, trace_header=trace_header)
-        self.add([message], now=now)
-        return message
+        message = self.message(
+            body,
+            now=now,
+            delay=delay,
+            attributes=attributes,
+            trace_header=trace_header,
+            group=group,
+            deduplication_id=deduplication_id,
+        )
+        [accepted] = self.add([message], now=now)
+        return accepted
 
     def message(
         self,
@@ -106,6 +133,8 @@ class StandardQueue:
         delay: int | None = None,
         attributes: Mapping[str, Attribute] | None = None,
         trace_header: str | None = None,
+        group: str | None = None,
+        deduplication_id: str | None = None,
     ) -> Message:
         """A message for this queue, not yet in it."""
         seconds = self.definition.delay if delay is None else delay
@@ -115,13 +144,16 @@ class StandardQueue:
             now,
             attributes or {},
             trace_header,
+            group,
+            deduplication_id,
             visible_from=now + seconds if seconds else 0,
         )
 
-    def add(self, messages: list[Message], *, now: float) -> None:
-        """Put messages in, all or (with an OSError) none."""
+    def add(self, messages: list[Message], *, now: float) -> list[Message]:
+        """Put messages in, all or (with an OSError) none. Returns what they are known as from now on."""
         self._journal.sent(self.definition.name, messages)
         self.restore(messages, now=now)
+        return messages
 
     def restore(self, messages: list[Message], *, now: float) -> None:
         """Put messages in that the journal already has."""
@@ -133,15 +165,25 @@ class StandardQueue:
                 self._make_ready(message)
         self._wake()
 
-    def receive(self, count: int, *, now: float, visibility: int | None = None) -> list[Message]:
-        """Up to `count` messages, in flight for `visibility` seconds (the queue's own without it)."""
+    @property
+    def available(self) -> bool:
+        """Whether a message could be received."""
+        return self.ready > 0
+
+    def receive(
+        self, count: int, *, now: float, visibility: int | None = None, most_bytes: float = math.inf
+    ) -> list[Message]:
+        """Up to `count` messages, in flight for `visibility` seconds (the queue's own without it).
+
+        Together they have at most `most_bytes`, unless the first one alone has more.
+        """
         self.tick(now)
         seconds = self.definition.visibility_timeout if visibility is None else visibility
         taken: list[Message] = []
-        while self._ready and len(taken) < count:
-            message = self._ready.popleft()
-            if message.gone:
-                continue
+        while len(taken) < count and (message := self._next_ready(taken)) is not None:
+            if taken and sum(other.size for other in taken) + message.size > most_bytes:
+                break
+            self._take_ready(message)
             self.ready -= 1
             if self._expired(message, now) or self._redriven(message, now):
                 continue
@@ -151,9 +193,8 @@ class StandardQueue:
             message.first_received = message.first_received or now
             message.receipt = secrets.token_urlsafe(48)
             self._by_receipt[message.receipt] = message
-            message.in_flight = True
             message.visible_from = now + seconds
-            self.in_flight += 1
+            self._enter_flight(message)
             self._push_later(message)
             taken.append(message)
         return taken
@@ -194,7 +235,7 @@ class StandardQueue:
 
     def purge(self) -> None:
         """Delete all messages."""
-        everything = [*self._ready, *(message for _, _, message in self._later)]
+        everything = [*self._all_ready(), *(message for _, _, message in self._later)]
         self._by_receipt.clear()
         self._forget([message for message in dict.fromkeys(everything) if not message.gone])
 
@@ -222,7 +263,7 @@ class StandardQueue:
 
     def messages(self) -> Iterator[Message]:
         """All messages that aren't deleted, in no particular order."""
-        for message in dict.fromkeys([*self._ready, *(message for _, _, message in self._later)]):
+        for message in dict.fromkeys([*self._all_ready(), *(message for _, _, message in self._later)]):
             if not message.gone:
                 yield message
 
@@ -237,29 +278,53 @@ class StandardQueue:
     def _make_ready(self, message: Message) -> None:
         message.visible_from = 0
         self.ready += 1
-        self._ready.append(message)
+        self._put_ready(message)
 
     def _return(self, message: Message) -> None:
-        message.in_flight = False
-        self.in_flight -= 1
+        self._leave_flight(message)
         self._make_ready(message)
 
     def _wake(self) -> None:
-        if self.ready:
+        if self.available:
             for callback in self.on_ready:
                 callback()
 
     def _forget(self, messages: list[Message]) -> None:
         for message in messages:
             if message.in_flight:
-                self.in_flight -= 1
+                self._leave_flight(message)
             elif message.visible_from:
                 self.delayed -= 1
             else:
                 self.ready -= 1
-            message.in_flight = False
             message.gone = True
         self._journal.deleted(self.definition.name, messages)
+
+    # In which order messages are received. A FIFO queue has another one.
+
+    def _put_ready(self, message: Message) -> None:
+        self._ready.append(message)
+
+    def _next_ready(self, taken: list[Message]) -> Message | None:
+        """The message that is received next, after those that were already `taken` together with it."""
+        while self._ready and self._ready[0].gone:
+            self._ready.popleft()
+        return self._ready[0] if self._ready else None
+
+    def _take_ready(self, message: Message) -> None:
+        """Take out what `_next_ready` has found."""
+        self._ready.popleft()
+
+    def _all_ready(self) -> Iterable[Message]:
+        return self._ready
+
+    def _enter_flight(self, message: Message) -> None:
+        message.in_flight = True
+        self.in_flight += 1
+
+    def _leave_flight(self, message: Message) -> None:
+        message.in_flight = False
+        self.in_flight -= 1
 
     def _expired(self, message: Message, now: float) -> bool:
         if now - message.sent < self.definition.retention:
@@ -276,7 +341,15 @@ class StandardQueue:
         if target is None:
             return False
         # It keeps its id and the time that it was sent at.
-        buried = Message(message.id, message.body, message.sent, message.attributes, message.trace_header)
+        buried = Message(
+            message.id,
+            message.body,
+            message.sent,
+            message.attributes,
+            message.trace_header,
+            message.group,
+            message.deduplication_id,
+        )
         try:
             target.add([buried], now=now)
         except OSError:  # it can't be written down there: better handed out once more than lost

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from local_aws.model import Queue
+from local_aws.queues.fifo import FifoQueue
 from local_aws.queues.journal import QueueJournal
 from local_aws.queues.queue import Attribute, Message, StandardQueue
 
@@ -42,32 +44,48 @@ class Queues:
         self._by_arn: dict[str, StandardQueue] = {}
         self._timers: dict[StandardQueue, asyncio.TimerHandle] = {}
         self._receivers: dict[StandardQueue, set[asyncio.Event]] = {}
-        for definition in definitions:
-            queue = StandardQueue(definition, journal=self._journal, dead_letters=self._by_arn.get)
-            self.by_name[definition.name] = self._by_arn[definition.arn] = queue
-            queue.on_ready.append(partial(self._wake, queue))
-            queue.restore(self._journal.restored.pop(definition.name, []), now=time.time())
+        self._undeclared: dict[str, StandardQueue] = {}
+        self.replace(definitions)
         self.left_over = sum(map(len, self._journal.restored.values()))
+
+    def replace(self, definitions: Iterable[Queue]) -> None:
+        """Have these queues from now on. A queue keeps its messages, also while it isn't declared."""
+        known = self._undeclared | self.by_name
+        self.by_name.clear()
+        self._by_arn.clear()
+        for definition in definitions:
+            queue = known.pop(definition.name, None) or self._made(definition)
+            queue.definition = definition
+            self.by_name[definition.name] = self._by_arn[definition.arn] = queue
+        self._undeclared = known
 
     def by_arn(self, arn: str) -> StandardQueue | None:
         return self._by_arn.get(arn)
 
-    def send(self, arn: str, body: str, attributes: Mapping[str, Attribute]) -> bool:
+    def send(
+        self, arn: str, body: str, attributes: Mapping[str, Attribute], *, group: str | None = None
+    ) -> bool:
         """Send to the queue of an ARN. False where there is none. Raises OSError as a queue does."""
         queue = self._by_arn.get(arn)
         if queue is None:
             return False
-        queue.send(body, now=time.time(), attributes=attributes)
+        queue.send(body, now=time.time(), attributes=attributes, group=group)
         self.watch(queue)
         return True
 
     async def receive(
-        self, queue: StandardQueue, count: int, *, wait: float, visibility: int | None = None
+        self,
+        queue: StandardQueue,
+        count: int,
+        *,
+        wait: float,
+        visibility: int | None = None,
+        most_bytes: float = math.inf,
     ) -> list[Message]:
         """Up to `count` messages; without any, wait up to `wait` seconds for the first."""
         deadline = time.monotonic() + wait
         while True:
-            messages = queue.receive(count, now=time.time(), visibility=visibility)
+            messages = queue.receive(count, now=time.time(), visibility=visibility, most_bytes=most_bytes)
             self.watch(queue)
             remaining = deadline - time.monotonic()
             if messages or remaining <= 0:
@@ -76,7 +94,7 @@ class Queues:
 
     async def ready(self, queue: StandardQueue, seconds: float | None = None) -> None:
         """Wait until a message may be there, at most `seconds`."""
-        if queue.ready:
+        if queue.available:
             return
         self.watch(queue)
         event = asyncio.Event()
@@ -113,6 +131,13 @@ class Queues:
         for timer in self._timers.values():
             timer.cancel()
         self._journal.close()
+
+    def _made(self, definition: Queue) -> StandardQueue:
+        kind = FifoQueue if definition.fifo else StandardQueue
+        queue = kind(definition, journal=self._journal, dead_letters=self._by_arn.get)
+        queue.on_ready.append(partial(self._wake, queue))
+        queue.restore(self._journal.restored.pop(definition.name, []), now=time.time())
+        return queue
 
     def _status(self, queue: StandardQueue, now: float) -> QueueStatus:
         queue.tick(now)

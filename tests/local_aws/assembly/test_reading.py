@@ -337,7 +337,6 @@ def test_a_distribution_leads_to_its_apis_and_buckets(tmp_path):
     [
         (resource("AWS::Kinesis::Stream"), "what uses it fails"),
         (resource("AWS::SNS::Subscription", Protocol="email", Endpoint="a@b.example"), "no email leaves"),
-        (resource("AWS::SQS::Queue", FifoQueue=True), "FIFO queues aren't run"),
         (function(Runtime="nodejs22.x"), "its runtime is nodejs22.x"),
         (resource("Custom::Own", ServiceToken="arn:x"), "its provider isn't called"),
         (resource("AWS::Events::Rule", EventPattern={"source": ["x"]}), "only rules on a clock"),
