@@ -10,6 +10,8 @@ from pathlib import Path
 from local_aws.errors import StackError
 from local_aws.functions.service import MOST_ENVIRONMENTS
 from local_aws.gateway import Faults, Limits
+from local_aws.reloading.rebuild import Rule
+from local_aws.reloading.reload import Watched
 from local_aws.supervisor import Options, run
 
 _LIMITS = Limits()
@@ -73,6 +75,29 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--explain", action="store_true", help="also name the resources that need not run here"
     )
+    saving = parser.add_argument_group("what is saved while it runs")
+    saving.add_argument(
+        "--no-reload",
+        action="store_true",
+        help="watch nothing: by default saved code counts from the next event on, and a changed assembly is "
+        "applied",
+    )
+    saving.add_argument(
+        "--watch",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="PATH",
+        help="code to watch, instead of the folders that the functions' code lies in; may be repeated",
+    )
+    saving.add_argument(
+        "--rebuild",
+        action="append",
+        default=[],
+        metavar="PATH[,PATH…]=COMMAND",
+        help="run COMMAND when something in these files or folders is saved, such as "
+        "'infra,app.py=cdk synth'; may be repeated",
+    )
     gateway = parser.add_argument_group("the WebSocket gateway")
     gateway.add_argument(
         "--idle-limit",
@@ -128,24 +153,32 @@ def _faults(text: str) -> Faults:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The exit status: 0 after a stop, 1 where the stack couldn't start."""
-    parser = _parser()
-    given = parser.parse_args(arguments)
-    parameters = dict(parameter.partition("=")[::2] for parameter in given.parameter)
-    options = Options(
+def _options(given: argparse.Namespace) -> Options:
+    watched = Watched(
+        assembly=given.assembly,
+        data_dir=given.data_dir,
+        code=tuple(given.watch),
+        rules=tuple(map(Rule.parsed, given.rebuild)),
+    )
+    return Options(
         assembly=given.assembly,
         port=given.port,
         data_dir=given.data_dir,
         on_ready=given.on_ready,
-        parameters=parameters,
+        parameters=dict(parameter.partition("=")[::2] for parameter in given.parameter),
         stop_with=given.stop_with,
         explain=given.explain,
         limits=Limits(idle=given.idle_limit, age=given.age_limit, events_in_flight=given.messages_at_once),
         faults=given.chaos,
+        watch=None if given.no_reload else watched,
     )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit status: 0 after a stop, 1 where the stack couldn't start."""
+    given = _parser().parse_args(arguments)
     try:
-        asyncio.run(run(options))
+        asyncio.run(run(_options(given)))
     except StackError as error:
         print(error, file=sys.stderr)
         return 1

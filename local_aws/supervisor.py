@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import resource
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -17,20 +16,24 @@ from local_aws.assembly import Site, read
 from local_aws.aws_endpoint import AwsEndpoint
 from local_aws.data_folder import DataFolder, RunningStack
 from local_aws.databases import Databases
+from local_aws.deployment import run_triggers
 from local_aws.edge import Edge
 from local_aws.errors import StackError
 from local_aws.functions.background import EventInvocations
 from local_aws.functions.service import Functions
 from local_aws.gateway import Chaos, Faults, Gateway, Integrations, Limits
 from local_aws.logs import Logs
-from local_aws.model import Assembly, LambdaIntegration
+from local_aws.model import Assembly
 from local_aws.polling import Polling
 from local_aws.ports import HOST, check_usable, free_port
 from local_aws.queues.protocol import SqsProtocol
 from local_aws.queues.service import Queues
+from local_aws.reloading.apply import Parts, apply
+from local_aws.reloading.reload import Reloading, Watched
 from local_aws.secrets_file import SecretsFile
 from local_aws.services import Deliveries, Services
 from local_aws.stopping import Stopping
+from local_aws.warming import kept_warm, warm_up
 
 # With what PostgreSQL may take these stay below the 10 s that a stop has.
 _CLOSE_CONNECTIONS_SECONDS = 2.5
@@ -39,7 +42,10 @@ _DRAIN_QUEUES_SECONDS = 1.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to run an assembly. The end of the process `stop_with` stops the stack too."""
+    """How to run an assembly. The end of the process `stop_with` stops the stack too.
+
+    `watch` says what takes effect while the stack runs, None that nothing does.
+    """
 
     assembly: Path
     port: int
@@ -48,6 +54,7 @@ class Options:
     parameters: Mapping[str, str] = field(default_factory=dict)
     stop_with: int | None = None
     explain: bool = False
+    watch: Watched | None = None
     limits: Limits = field(default_factory=Limits)
     faults: Faults | None = None
 
@@ -140,7 +147,7 @@ class Stack:
             region=assembly.region,
             endpoint_url=f"http://{HOST}:{site.endpoint_port}",
             logs=logs,
-            kept_warm=_kept_warm(assembly),
+            kept_warm=kept_warm(assembly),
         )
         self._ends.append(functions.close)
         background = EventInvocations(functions, folder.events, queues.send, logs.say)
@@ -175,7 +182,7 @@ class Stack:
         self._servers.append(await http.serve(endpoint.handle, host=HOST, port=site.endpoint_port))
         await asyncio.gather(databases.prepare(), services.start(deliveries.take))
         deliveries.start()
-        await _run_triggers(assembly, functions, logs)
+        await run_triggers(assembly.triggers, functions, logs)
         background.resume()
         edge = Edge(assembly, gateway, functions, port=site.port)
         edge_server = await http.serve(edge.handle, host=HOST, port=site.port, upgrade=edge.upgrade)
@@ -184,7 +191,31 @@ class Stack:
         polling.run(assembly.event_sources, assembly.schedules)
         self._ends.append(polling.stop_clocks)
         self._go_on(gateway.disconnect_left_behind())
-        self._go_on(_warm_up(assembly, functions))
+        self._go_on(warm_up(assembly, functions))
+        self._announce(folder, site, assembly, functions)
+        if options.watch is not None:
+            parts = Parts(
+                queues=queues, functions=functions, gateway=gateway, edge=edge, polling=polling, logs=logs
+            )
+
+            async def apply_changed(old: Assembly, new: Assembly) -> None:
+                await apply(parts, old, new)
+                self._announce(folder, site, new, functions)
+
+            reloading = Reloading(
+                options.watch,
+                site,
+                assembly,
+                code_changed=functions.code_changed,
+                apply=apply_changed,
+                logs=logs,
+            )
+            reloading.start()
+            self._ends.append(reloading.close)
+        self._say_ready(assembly, site)
+
+    @staticmethod
+    def _announce(folder: DataFolder, site: Site, assembly: Assembly, functions: Functions) -> None:
         folder.announce(
             RunningStack(
                 pid=os.getpid(),
@@ -194,7 +225,6 @@ class Stack:
                 environments=functions.variables(),
             )
         )
-        self._say_ready(assembly, site)
 
     async def _end_servers(self) -> None:
         for server in self._servers:
@@ -228,46 +258,6 @@ class Stack:
         self._say("Ready")
         if self._options.on_ready is not None:
             self._say(self._options.on_ready.replace("{url}", f"http://{HOST}:{site.port}/"))
-
-
-def _serving(assembly: Assembly) -> set[str]:
-    """Functions that answer somebody who waits."""
-    integrations = [route.integration for api in assembly.websocket_apis for route in api.routes.values()]
-    names = {item.function for item in integrations if isinstance(item, LambdaIntegration)}
-    names.update(route.function for api in assembly.http_apis for route in api.routes)
-    return names & set(assembly.functions)
-
-
-async def _warm_up(assembly: Assembly, functions: Functions) -> None:
-    """Have functions ready before they are needed: first those that people wait for, one after another."""
-    serving = _serving(assembly)
-    await asyncio.gather(*(functions.warm(name) for name in serving))
-    for name in sorted(_kept_warm(assembly) - serving):
-        await functions.warm(name)
-
-
-def _kept_warm(assembly: Assembly) -> set[str]:
-    return _serving(assembly) | {source.function for source in assembly.event_sources}
-
-
-async def _run_triggers(assembly: Assembly, functions: Functions, logs: Logs) -> None:
-    for trigger in assembly.triggers:
-        invocation = await functions.invoke(trigger.function, b"{}", trigger="Deployment")
-        if invocation.error is not None:
-            raise StackError(
-                f"{trigger.function}, which the template runs at each deployment, failed: "
-                f"{_failure(invocation.payload)}. All it said is in {logs.path(trigger.function)}."
-            )
-        functions.retire(trigger.function)
-
-
-def _failure(payload: bytes) -> str:
-    """The message of a function error."""
-    try:
-        error = json.loads(payload)
-        return f"{error['errorType']}: {error['errorMessage']}"
-    except (ValueError, KeyError, TypeError):
-        return payload.decode(errors="replace")
 
 
 def _raise_file_limit() -> None:

@@ -37,20 +37,25 @@ class Edge:
     """Answers on the port that people open."""
 
     def __init__(self, assembly: Assembly, gateway: Gateway, invoker: Invoker, *, port: int) -> None:
-        self._distribution = assembly.distributions[0] if assembly.distributions else None
         self._gateway = gateway
+        self._invoker = invoker
         self._address = f"127.0.0.1:{port}"
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.replace(assembly)
+
+    def replace(self, assembly: Assembly) -> None:
+        """Serve this assembly from now on."""
+        self._distribution = assembly.distributions[0] if assembly.distributions else None
         self._websocket_apis = assembly.websocket_apis
         self._region = assembly.region
         self._http_apis = {
             (api.id, api.stage): HttpApiOrigin(
-                api, invoker, account=assembly.account, domain_name=self._api_host(api.id)
+                api, self._invoker, account=assembly.account, domain_name=self._api_host(api.id)
             )
             for api in assembly.http_apis
         }
         self._buckets = {bucket.name: BucketOrigin(bucket) for bucket in assembly.buckets}
         self._api_ids = {api.id for api in assembly.websocket_apis} | {api.id for api in assembly.http_apis}
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """Answer a request."""
