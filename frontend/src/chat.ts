@@ -310,7 +310,8 @@ export class Chat {
     this.rooms.set(room, rooms.addNotice(this.room(room), notice));
   }
 
-  private receiveRefusal(refusal: Refusal): void {
+  private receiveRefusal(received: Refusal): void {
+    const refusal = { ...received, sentence: texts.refusals[received.code] ?? received.sentence };
     const now = this.ports.now();
     if (outbox.find(this.outbox, refusal.clientId) !== null) {
       this.outbox = outbox.refuse(this.outbox, refusal, now);

@@ -9,10 +9,12 @@ import { Storage, browserStorage } from './shell/storage';
 import './styles/chat.css';
 import { required } from './view/element';
 import { Page } from './view/page';
+import { putWords } from './view/words';
 
 /** The longest that a browser's timer holds. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
+putWords();
 const storage = new Storage(browserStorage());
 const chat = new Chat(
   {

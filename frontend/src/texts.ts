@@ -1,63 +1,17 @@
-/** Every sentence that a person reads, in one place. */
+/** Every sentence that a person reads, in the language of the browser where there is one of ours. */
 
-export const texts = {
-  product: 'Parlor',
-  guest: 'Anonymous',
-  you: 'you',
-  names: 'Names',
-  notifyMe: 'Notify me when I am called',
-  calledBy: (name: string, room: string) => `${name} in ${room}`,
-  rooms: 'Rooms',
-  restricted: 'Members only',
-  entering: (room: string) => `Entering ${room} …`,
-  unsentIn: (count: number) => (count === 1 ? '1 message not sent yet' : `${count} messages not sent yet`),
-  log: (room: string) => `Messages in ${room}`,
-  loading: 'Loading messages …',
-  loadingOlder: 'Loading older messages …',
-  beginning: (room: string) => `This is where ${room} begins.`,
-  empty: 'Nobody has said anything here yet. You could be the first.',
-  newMessages: (count: number) => (count === 1 ? '1 new message' : `${count} new messages`),
-  toNewest: 'Go to the newest messages',
-  sending: 'Sending …',
-  waiting: 'Waiting to be sent',
-  sendingIn: (seconds: number) => `Many messages at once: this one goes out in ${seconds} s`,
-  notSent: 'Not sent.',
-  noAnswer: 'The server did not answer.',
-  writtenBefore: 'You wrote this a while ago.',
-  tryAgain: 'Try again',
-  editAgain: 'Edit',
-  discard: 'Discard',
-  messageNotSent: 'A message was not sent.',
-  composer: (room: string) => `Message ${room}`,
-  send: 'Send',
-  left: (count: number) => (count === 1 ? '1 character left' : `${count.toLocaleString()} characters left`),
-  excess: (count: number) => `${count.toLocaleString()} too many.`,
-  tooLong: (limit: number) =>
-    `A message can have ${limit.toLocaleString()} characters: shorten this one, or send it in parts.`,
-  readOnly: 'You can read here, but not write.',
-  stillEntering: (room: string) => `Entering ${room}. Press Enter again once you are there.`,
-  connecting: 'Connecting …',
-  live: 'Connected',
-  lost: 'No connection. Trying again',
-  unreachable: 'The chat can’t be reached at the moment. What you write is kept. Trying again',
-  inSeconds: (seconds: number) => `in ${seconds} s`,
-  whenVisible: 'when you are back',
-  reconnect: 'Reconnect now',
-  noRooms: 'No room is open to you.',
-  noRoomsGuest: 'No room is open to guests. Sign in to chat.',
-  noSuchRoom: (room: string) => `There is no room “${room}”, or it is not open to you.`,
-  signedOut: 'You are signed out and go on as a guest.',
-  keptFor: (name: string, count: number) =>
-    count === 1
-      ? `A message that you wrote as ${name} was not sent. It is kept until you are ${name} again.`
-      : `${count} messages that you wrote as ${name} were not sent. They are kept until you are ${name} again.`,
-  signedInAs: (name: string) => `You are signed in as ${name}.`,
-  serverFailed: 'The server failed.',
-  dismiss: 'Dismiss',
-  signIn: 'Sign in',
-  signUp: 'Sign up',
-  signOut: 'Log out',
-  today: 'Today',
-  yesterday: 'Yesterday',
-  justNow: 'just now',
-} as const;
+import { type Texts, english } from './languages/english';
+import { german } from './languages/german';
+
+const LANGUAGES: Readonly<Record<string, Texts>> = { en: english, de: german };
+
+/** The first of somebody's languages that is one of ours, else English. `locale` is how they write dates in it. */
+export function chosenFrom(wanted: readonly string[]): { readonly texts: Texts; readonly locale: string } {
+  for (const locale of wanted) {
+    const texts = LANGUAGES[locale.split('-', 1)[0]?.toLowerCase() ?? ''];
+    if (texts !== undefined) return { texts, locale };
+  }
+  return { texts: english, locale: english.locale };
+}
+
+export const { texts, locale } = chosenFrom(globalThis.navigator?.languages ?? []);

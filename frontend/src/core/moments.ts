@@ -1,15 +1,15 @@
 /** Times as people say them. */
 
-import { texts } from '../texts';
+import { locale, texts } from '../texts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
-const dayOfYearFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' });
-const clockFormat = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
-const exactFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
-const agoFormat = new Intl.RelativeTimeFormat(undefined, { style: 'narrow', numeric: 'always' });
+const dayFormat = new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long' });
+const dayOfYearFormat = new Intl.DateTimeFormat(locale, { dateStyle: 'full' });
+const clockFormat = new Intl.DateTimeFormat(locale, { timeStyle: 'short' });
+const exactFormat = new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'medium' });
+const agoFormat = new Intl.RelativeTimeFormat(locale, { style: 'narrow', numeric: 'always' });
 
 /** The same for all moments of one local day. */
 export function dayKey(time: number): string {
