@@ -406,8 +406,8 @@ class Database:
 class Statement:
     """A statement of an IAM policy. Of a pair such as `actions` and `not_actions` one at most is set.
 
-    `principals` are by their kind (AWS, Service, …, or `*`) and None in an identity's policy. `conditions` are
-    values by operator and key.
+    `principals` are by their kind (AWS, Service, …, or `*`) and None in an identity's policy. `conditions`
+    are values by operator and key.
     """
 
     allows: bool
@@ -438,7 +438,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvokePermission:
-    """A Lambda permission: `principal` (a service, an account, an ARN) may invoke a function, or its qualifier."""
+    """A Lambda permission: `principal` (a service, an account, an ARN) may invoke a function or its qualifier."""
 
     function: str
     principal: str

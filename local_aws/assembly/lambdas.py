@@ -9,6 +9,7 @@ from pathlib import Path
 from local_aws.assembly.attributes import physical_name
 from local_aws.assembly.code import asset_folder, inline_folder
 from local_aws.assembly.endpoints import Endpoints
+from local_aws.assembly.network import network_of
 from local_aws.assembly.resources import Resource, Resources
 from local_aws.errors import StackError
 from local_aws.model import EventInvocation, Function, Trigger
@@ -109,6 +110,7 @@ def _function(resource: Resource, endpoints: Endpoints) -> Function:
         layers=_layers(resource),
         qualifiers=_qualifiers(resource.scope.all, name),
         events=_events(resource, name),
+        network=network_of(resource),
     )
 
 

@@ -13,13 +13,27 @@ from local_aws.model import Function
 _OF_THE_MACHINE = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "SYSTEMROOT")
 
 
+def nobody(function: Function) -> Mapping[str, str]:
+    """Credentials of no account: a developer's own must never be used here."""
+    return {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_SESSION_TOKEN": "local"}
+
+
 def function_environment(
-    function: Function, *, region: str, endpoint_url: str, log_stream: str = "local"
+    function: Function,
+    *,
+    region: str,
+    endpoint_url: str,
+    identity: Mapping[str, str],
+    log_stream: str = "local",
 ) -> dict[str, str]:
-    """All variables but AWS_LAMBDA_RUNTIME_API, which each process has its own of."""
+    """All variables but AWS_LAMBDA_RUNTIME_API, which each process has its own of.
+
+    `identity` are the credentials of the function's role, and the ways out of its process.
+    """
     machine = {name: os.environ[name] for name in _OF_THE_MACHINE if name in os.environ}
     # As on AWS, a template can't set the reserved ones.
-    return {**machine, **function.environment, **_reserved(function, region, endpoint_url, log_stream)}
+    reserved = _reserved(function, region, endpoint_url, log_stream)
+    return {**machine, **function.environment, **reserved, **identity}
 
 
 def _reserved(function: Function, region: str, endpoint_url: str, log_stream: str) -> Mapping[str, str]:
@@ -36,10 +50,6 @@ def _reserved(function: Function, region: str, endpoint_url: str, log_stream: st
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_LAMBDA_LOG_FORMAT": function.log_format,
         "LAMBDA_TASK_ROOT": str(function.code),
-        # Not an account's: the endpoint below takes any, and a developer's own must never be used here.
-        "AWS_ACCESS_KEY_ID": "ASIALOCALLOCALLOCAL1",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_SESSION_TOKEN": "local",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",

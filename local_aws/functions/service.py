@@ -6,12 +6,12 @@ import asyncio
 import os
 import uuid
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib.util import cache_from_source
 from pathlib import Path
 
 from local_aws.functions import FunctionNotFound, Invocation, Invoker
-from local_aws.functions.configuration import function_environment
+from local_aws.functions.configuration import function_environment, nobody
 from local_aws.functions.pool import Limits, Pool
 from local_aws.functions.status import FunctionStatus, InvocationRecord
 from local_aws.functions.work import Work
@@ -27,8 +27,8 @@ _REMEMBERED_INVOCATIONS = 500
 class Functions:
     """An `Invoker`. Functions in `kept_warm` keep one idle environment for ever, the others none.
 
-    `debug` has the ports of functions that a debugger is to be attached to. `invocations` are the last ones
-    that ended, the latest last.
+    `debug` has the ports of functions that a debugger is to be attached to. `identity` gives a function's
+    credentials as variables. `invocations` are the last ones that ended, the latest last.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class Functions:
         most_environments: int = MOST_ENVIRONMENTS,
         idle_seconds: float = _IDLE_SECONDS,
         debug: Mapping[str, int] | None = None,
+        identity: Callable[[Function], Mapping[str, str]] = nobody,
     ) -> None:
         self.invocations: deque[InvocationRecord] = deque(maxlen=_REMEMBERED_INVOCATIONS)
         self._region = region
@@ -51,6 +52,7 @@ class Functions:
         self._most = most_environments
         self._idle_seconds = idle_seconds
         self._debug = dict(debug or {})
+        self._identity = identity
         self._pools = {name: self._new_pool(function) for name, function in functions.items()}
         # Pools of functions that were replaced, until the last environment has ended.
         self._leaving: list[Pool] = []
@@ -182,7 +184,12 @@ class Functions:
     def _new_pool(self, function: Function) -> Pool:
         return Pool(
             function,
-            function_environment(function, region=self._region, endpoint_url=self._endpoint_url),
+            function_environment(
+                function,
+                region=self._region,
+                endpoint_url=self._endpoint_url,
+                identity=self._identity(function),
+            ),
             self._logs,
             self._limits(function.name),
             self.invocations.append,

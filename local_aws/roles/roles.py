@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from local_aws.model import Assembly, Role, Statement
@@ -45,10 +45,14 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a request is allowed. `message` is AWS's for a refusal, `note` what to know beyond it."""
+    """Whether a request is allowed. Of a refusal `message` is AWS's text, `reason` its end.
+
+    `note` is what to know beyond it.
+    """
 
     allowed: bool
     message: str = ""
+    reason: str = ""
     note: str = ""
 
 
@@ -84,6 +88,7 @@ class Roles:
         self._identities: dict[str, _Identity] = {}
         self._principals: dict[str, Principal] = {}
         self.developer = Principal(f"arn:aws:iam::{self._account}:user/developer", "developer")
+        self.anybody = Principal("anonymous", "anybody", Role(arn="", name="none"))
         self.developer_credentials = Credentials(_random_key("AKIALOCAL"), secrets.token_urlsafe(30))
         self.replace(assembly)
 
@@ -92,7 +97,7 @@ class Roles:
         self._roles = assembly.roles
         self._resource_policies = assembly.resource_policies
         self._invoke_permissions = assembly.invoke_permissions
-        self._region = assembly.region
+        self.region = assembly.region
         self._principals.clear()
 
     def credentials(self, role_arn: str | None, session: str) -> Credentials:
@@ -127,6 +132,16 @@ class Roles:
         """A role's session, for what a service does in the role's name."""
         return self.principal(self.credentials(role_arn, session).access_key)
 
+    def trusts(self, role_arn: str, principal: Principal) -> bool:
+        """Whether a role's trust policy lets a principal assume it. The developer may become every role."""
+        role = self._roles.get(role_arn)
+        if role is None or principal is self.developer:
+            return role is not None
+        trusting = of_action(_addressed(role.trust, principal, allows_account=True), "sts:AssumeRole")
+        anything = (replace(statement, resources=("*",)) for statement in trusting)
+        context = {**_moment(), **principal.context}
+        return evaluate(anything, role_arn, context).verdict is Verdict.ALLOWED
+
     def authorize(
         self, principal: Principal, action: str, resource: str, context: Context = _NO_CONTEXT
     ) -> Decision:
@@ -153,6 +168,7 @@ class Roles:
         return Decision(
             False,
             f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource} {why}",
+            why.removeprefix("because ").removeprefix("with "),
             f"A condition has an operator that isn't understood here: {unknown}." if unknown else "",
         )
 
@@ -186,7 +202,7 @@ class Roles:
                 "aws:principaltype": ("AssumedRole",),
                 "aws:principalisawsservice": ("false",),
                 "aws:userid": (f"AROALOCAL{name.upper()[:12]}:{session}",),
-                "aws:requestedregion": (self._region,),
+                "aws:requestedregion": (self.region,),
                 # Plain HTTP on the loopback address stands for what is TLS on AWS.
                 "aws:securetransport": ("true",),
                 "aws:viaawsservice": ("false",),
@@ -206,27 +222,27 @@ def _relevant(principal: Principal, role: Role, policy: tuple[Statement, ...], a
     return _Relevant(own, shared, boundary, conditional)
 
 
-def _addressed(policy: Iterable[Statement], principal: Principal) -> Iterator[Statement]:
+def _addressed(
+    policy: Iterable[Statement], principal: Principal, *, allows_account: bool = False
+) -> Iterator[Statement]:
     """The statements of a resource's policy that concern a principal.
 
-    Naming the whole account denies to its roles, but allows only what their own policies allow as well.
+    Naming the whole account denies to its roles, but allows only what their own policies allow too. A role's
+    trust policy is asked after those (`allows_account`).
     """
-    account = principal.arn.split(":")[4]
-    everyone = (*principal.names, account, f"arn:aws:iam::{account}:root")
+    account = principal.arn.split(":")[4:5]
+    everyone = (*principal.names, *account, *(f"arn:aws:iam::{one}:root" for one in account))
     for statement in policy:
-        names = principal.names if statement.allows else everyone
+        names = principal.names if statement.allows and not allows_account else everyone
         yield from of_principal([statement], {"AWS": names})
 
 
 def _why_not(own: Verdict, shared: Verdict, bound: Verdict | None, action: str) -> str | None:
-    kinds = {
-        "an identity-based policy": own,
-        "a resource-based policy": shared,
-        "a permissions boundary": bound,
-    }
+    """The end of AWS's sentence about a refusal. None where there is nothing to refuse."""
+    kinds = {"identity-based policy": own, "resource-based policy": shared, "permissions boundary": bound}
     for kind, verdict in kinds.items():
         if verdict is Verdict.DENIED:
-            return f"with an explicit deny in {kind}"
+            return f"with an explicit deny in {'an' if kind[0] in 'i' else 'a'} {kind}"
     if Verdict.ALLOWED not in (own, shared):
         return f"because no identity-based policy allows the {action} action"
     if bound is Verdict.SILENT:
