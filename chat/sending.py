@@ -1,6 +1,5 @@
 """What goes out: who is to get a frame, and its way to the queue in shards."""
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -11,9 +10,8 @@ from django.db import connection
 
 from chat.rooms import Entrance
 from chat.wire import encode
+from delivery.shards import write_shards
 from delivery.sqs import QueueSender
-
-SHARD_SIZE = 100
 
 _LIVE = """
     FROM django_aws_api_gateway_websockets_websocketsession session
@@ -62,16 +60,7 @@ def enqueue(frame: Mapping[str, Any], connection_ids: Sequence[str], *, first: s
 
     :raises delivery.sqs.QueueError: The queue did not take it, or not all of it.
     """
-    ids = list(connection_ids)
-    if first in ids:
-        ids.remove(first)
-        ids.insert(0, first)
-    # Escaped once for all shards, and in ASCII: SQS refuses some characters that a message may have.
-    data = json.dumps(encode(frame))
-    shards = [
-        f'{{"connections":{json.dumps(ids[start : start + SHARD_SIZE])},"data":{data}}}'
-        for start in range(0, len(ids), SHARD_SIZE)
-    ]
+    shards = write_shards(connection_ids, encode(frame), first=first)
     if shards:
         _queue(settings.CHAT_DELIVERY_QUEUE_URL).send(shards)
     return len(shards)

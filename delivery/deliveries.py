@@ -5,36 +5,69 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from delivery.posting import Outcome, Poster, Shard
-from delivery.shards import UnreadableShard, read_shard, write_shard
+from delivery import run
+from delivery.posting import Outcome, Poster
+from delivery.shards import Shard, UnreadableShard, read_shard, write_shard
 from delivery.sqs import QueueError
 
 IDS_IN_A_MESSAGE = 100
 SECONDS_TO_FINISH = 3.0
 """Kept back from the function's time, for the queues after the posts."""
-DELAY_OF_WHAT_REMAINS = 5
+DELAY_OF_WHAT_REMAINS = 2
+SECONDS_BETWEEN_RECEIVES = (2, 10, 30, 60)
+"""Until a message comes again that was received once, twice …; from then on the last of these."""
+SECONDS_OF_POISON = 1
+RECEIVES_OF_A_SLOW_READER = 4
+"""A connection whose reader has not kept up for so long, 42 seconds at least, is closed."""
+_SECONDS_TO_CLOSE = 1.0
+_REMEMBERED = 1000
 
 _logger = logging.getLogger(__name__)
 
 
 class Queue(Protocol):
-    """A queue to send to, as delivery.sqs.QueueSender is."""
+    """A queue, as delivery.sqs.QueueSender is."""
 
-    def send(self, bodies: Sequence[str], *, delay_seconds: int = 0) -> None: ...
+    def send(
+        self, bodies: Sequence[str], *, delay_seconds: int = 0, deadline: float | None = None
+    ) -> None: ...
+
+    def hide(self, receipts: Sequence[tuple[str, int]], *, deadline: float | None = None) -> None: ...
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message of the deliveries queue, as SQS hands it out: for the `count`th time."""
+
+    id: str
+    body: str
+    receipt: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    message: Received
+    shard: Shard
+    outcome: Outcome
 
 
 class Deliveries:
     """Delivers batches, one after another. Connections and keys are kept from one to the next.
 
-    SQS hands a message back as a whole or not at all. So that nobody gets a frame twice because it failed for
-    somebody else, what remains of a message that was delivered in part goes back to the queue as a message of
-    its own, and what will never be delivered goes to the dead letters. Each such message is smaller than the
-    one before: it ends.
+    SQS hands a message out again as a whole or not at all. So that nobody gets a frame twice because it
+    failed for somebody else, what remains of a message that was delivered in part goes back to the queue
+    as a message of its own, and what will never be delivered goes to the dead letters. Each such message
+    is smaller than the one before: it ends. Where the queue can't be reached the whole message comes
+    again; if it comes to this environment, which remembers who has the frame, only what remains is posted.
+    A message of which nothing was delivered is left to SQS, which counts how often, and when it is enough.
     """
 
     def __init__(self, poster: Poster, *, deliveries: Queue, dead_letters: Queue, gone: Queue) -> None:
@@ -43,29 +76,35 @@ class Deliveries:
         self._deliveries = deliveries
         self._dead_letters = dead_letters
         self._gone = gone
+        self._left: dict[str, frozenset[str]] = {}
+        """Of messages that come again as a whole though some have the frame: who hasn't, by message id."""
 
-    def deliver(self, messages: Sequence[str], *, seconds: float) -> list[int]:
-        """Deliver what the messages ask for. Returns the positions of those that SQS must hand out again."""
-        failed: list[int] = []
-        readable: list[tuple[int, Shard, Outcome]] = []
-        for position, message in enumerate(messages):
+    def deliver(self, messages: Sequence[Received], *, seconds: float) -> list[str]:
+        """Deliver what the messages ask for. Returns the ids of those that SQS must hand out again."""
+        ends = time.monotonic() + seconds
+        again: dict[str, tuple[str, int]] = {}
+        readable: list[_Delivery] = []
+        for message in messages:
             try:
-                shard, impossible = read_shard(message)
+                shard, impossible = read_shard(message.body)
             except UnreadableShard as error:
-                _logger.error("A message can't be delivered: %s It begins with %.80r.", error, message)
-                failed.append(position)
+                _logger.error(
+                    "Message %s can't be delivered: %s It begins with %.80r.", message.id, error, message.body
+                )
+                again[message.id] = (message.receipt, SECONDS_OF_POISON)
             else:
                 refused = dict.fromkeys(impossible, "no connection has such an id")
-                readable.append((position, shard, Outcome(refused=refused)))
-        self._loop.run_until_complete(
-            self._poster.post(
-                [(shard, outcome) for _, shard, outcome in readable],
-                seconds=max(0.0, seconds - SECONDS_TO_FINISH),
-            )
-        )
-        self._report_gone([outcome for _, _, outcome in readable])
-        failed += [position for position, shard, outcome in readable if not self._finish(shard, outcome)]
-        return sorted(failed)
+                shard = self._without_served(message, shard)
+                readable.append(_Delivery(message, shard, Outcome(refused=refused)))
+        self._post([(each.shard, each.outcome) for each in readable], seconds - SECONDS_TO_FINISH)
+        self._close_slow(readable)
+        deadline = max(ends - 0.5, time.monotonic() + 0.5)
+        for each in readable:
+            if not self._finish(each, deadline):
+                again[each.message.id] = (each.message.receipt, _seconds_until_next(each.message))
+        self._hide(list(again.values()), deadline)
+        self._report_gone([each.outcome for each in readable], deadline)
+        return list(again)
 
     def close(self) -> None:
         """Close the kept connections and the loop."""
@@ -74,35 +113,71 @@ class Deliveries:
         self._loop.run_until_complete(self._poster.close())
         self._loop.close()
 
-    def _report_gone(self, outcomes: Sequence[Outcome]) -> None:
+    def _post(self, work: Sequence[tuple[Shard, Outcome]], seconds: float, method: str = "POST") -> None:
+        posted = run.post(self._poster, work, seconds=max(0.0, seconds), method=method)
+        self._loop.run_until_complete(posted)
+
+    def _without_served(self, message: Received, shard: Shard) -> Shard:
+        left = self._left.pop(message.id, None)
+        if left is None:
+            return shard
+        return Shard([each for each in shard.connections if each in left], shard.data)
+
+    def _close_slow(self, readable: Sequence[_Delivery]) -> None:
+        """Close connections whose readers have not kept up for long: theirs come back and catch up.
+
+        A client that reconnects asks for what it has missed; one that is left open never learns that it did.
+        """
+        late = [each.outcome for each in readable if each.message.count >= RECEIVES_OF_A_SLOW_READER]
+        slow = set().union(*(outcome.slow for outcome in late))
+        if not slow:
+            return
+        closing = Outcome()
+        self._post([(Shard(sorted(slow), b""), closing)], _SECONDS_TO_CLOSE, "DELETE")
+        closed = slow - closing.remaining.keys() - closing.refused.keys()
+        _logger.warning("%d connections are closed: their readers don't keep up.", len(closed))
+        for outcome in late:
+            for connection_id in closed & outcome.slow:
+                del outcome.remaining[connection_id]
+                outcome.gone.append(connection_id)
+
+    def _report_gone(self, outcomes: Sequence[Outcome], deadline: float) -> None:
         ids = list(dict.fromkeys(each for outcome in outcomes for each in outcome.gone))
         messages = [
             json.dumps({"connections": ids[start : start + IDS_IN_A_MESSAGE]})
             for start in range(0, len(ids), IDS_IN_A_MESSAGE)
         ]
         try:
-            self._gone.send(messages)
+            self._gone.send(messages, deadline=deadline)
         except QueueError as error:
             # Nothing is lost: the next post to them says so again.
             _logger.warning("%d connections are gone and stay listed for now: %s", len(ids), error)
 
-    def _finish(self, shard: Shard, outcome: Outcome) -> bool:
+    def _finish(self, delivery: _Delivery, deadline: float) -> bool:
         """Put away what was not delivered. False if the whole message must come again."""
-        if outcome.refused and not self._set_aside(shard, outcome):
+        shard, outcome = delivery.shard, delivery.outcome
+        served = bool(outcome.delivered or outcome.gone)
+        if outcome.refused and not self._set_aside(shard, outcome, deadline):
+            self._remember(delivery, {**outcome.remaining, **outcome.refused})
             return False
         if not outcome.remaining:
             return True
         why = next(iter(outcome.remaining.values()))
         _logger.warning("%d connections didn't get a frame yet: %s", len(outcome.remaining), why)
-        if not (outcome.delivered or outcome.gone or outcome.refused):
-            return False  # nobody got it: SQS itself counts how often, and when it is enough
-        return _sent(
-            self._deliveries,
-            write_shard(list(outcome.remaining), shard.data),
-            delay_seconds=DELAY_OF_WHAT_REMAINS,
-        )
+        if not (served or outcome.refused):
+            return False
+        remaining = Shard(list(outcome.remaining), shard.data)
+        if _sent(self._deliveries, remaining, deadline, delay_seconds=DELAY_OF_WHAT_REMAINS):
+            return True
+        self._remember(delivery, outcome.remaining)
+        return False
 
-    def _set_aside(self, shard: Shard, outcome: Outcome) -> bool:
+    def _remember(self, delivery: _Delivery, left: Mapping[str, str]) -> None:
+        self._left[delivery.message.id] = frozenset(left)
+        if len(self._left) > _REMEMBERED:
+            del self._left[next(iter(self._left))]
+
+    def _set_aside(self, shard: Shard, outcome: Outcome, deadline: float) -> bool:
         connection_id, why = next(iter(outcome.refused.items()))
         _logger.error(
             "%d connections will never get a frame, %.40s for one: %s",
@@ -110,13 +185,23 @@ class Deliveries:
             connection_id,
             why,
         )
-        return _sent(self._dead_letters, write_shard(list(outcome.refused), shard.data))
+        return _sent(self._dead_letters, Shard(list(outcome.refused), shard.data), deadline)
+
+    def _hide(self, receipts: Sequence[tuple[str, int]], deadline: float) -> None:
+        try:
+            self._deliveries.hide(receipts, deadline=deadline)
+        except QueueError as error:
+            _logger.warning("%d messages come again later than they could: %s", len(receipts), error)
 
 
-def _sent(queue: Queue, message: str, *, delay_seconds: int = 0) -> bool:
+def _seconds_until_next(message: Received) -> int:
+    return SECONDS_BETWEEN_RECEIVES[min(message.count, len(SECONDS_BETWEEN_RECEIVES)) - 1]
+
+
+def _sent(queue: Queue, shard: Shard, deadline: float, *, delay_seconds: int = 0) -> bool:
     try:
-        queue.send([message], delay_seconds=delay_seconds)
+        queue.send([write_shard(shard)], delay_seconds=delay_seconds, deadline=deadline)
     except QueueError as error:
-        _logger.error("A message comes again as a whole, and some get it twice: %s", error)
+        _logger.error("A message comes again as a whole, and some may get it twice: %s", error)
         return False
     return True

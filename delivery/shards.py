@@ -5,17 +5,49 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-
-from delivery.posting import Shard
+from dataclasses import dataclass
 
 MAX_FRAME_BYTES = 131_072
 """The service's limit of a post."""
+LEAST_IN_A_SHARD = 100
+MOST_IN_A_SHARD = 250
+SHARDS_OF_A_FRAME = 100
+"""Beyond so many shards they grow instead, up to the most.
+
+A batch of ten is what one invocation works on, and what a frame for two people may have to wait for: with
+shards of 250, 2,500 posts, a quarter of a second at the account's 10,000 a second.
+"""
 
 _CONNECTION_ID = re.compile(r"[A-Za-z0-9+/_=-]{1,128}")
 
 
 class UnreadableShard(Exception):
     """The message says nothing that could be delivered. The text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One frame and the connections that it goes to."""
+
+    connections: Sequence[str]
+    data: bytes
+
+
+def write_shards(connections: Sequence[str], data: str, *, first: str | None = None) -> list[str]:
+    """The messages that bring a frame to connections, `first` (where it is among them) before all others."""
+    ids = list(connections)
+    if first in ids:
+        ids.remove(first)
+        ids.insert(0, first)
+    size = min(MOST_IN_A_SHARD, max(LEAST_IN_A_SHARD, -(-len(ids) // SHARDS_OF_A_FRAME)))
+    # Escaped once for all shards, and in ASCII: SQS refuses some characters that a frame may have.
+    escaped = json.dumps(data)
+    return [_message(ids[start : start + size], escaped) for start in range(0, len(ids), size)]
+
+
+def write_shard(shard: Shard) -> str:
+    """The message that says the same as a shard."""
+    return _message(shard.connections, json.dumps(shard.data.decode()))
 
 
 def read_shard(message: str) -> tuple[Shard, list[str]]:
@@ -44,6 +76,5 @@ def read_shard(message: str) -> tuple[Shard, list[str]]:
     return Shard(possible, data), [each for each in connections if not _CONNECTION_ID.fullmatch(each)]
 
 
-def write_shard(connections: Sequence[str], data: bytes) -> str:
-    """A message that asks for a frame to be delivered, in ASCII."""
-    return json.dumps({"connections": list(connections), "data": data.decode()}, separators=(",", ":"))
+def _message(connections: Sequence[str], escaped: str) -> str:
+    return f'{{"connections":{json.dumps(list(connections), separators=(",", ":"))},"data":{escaped}}}'

@@ -41,8 +41,16 @@ class Signer:
         self._service = service
         self._plain_names = "host;x-amz-date" + (";x-amz-security-token" if token else "")
         self._plain_token = f"\nx-amz-security-token:{token}" if token else ""
+        self._credentials = (access_key, secret_key, token, region, service)
         # Day and key are replaced together, in one assignment: another thread never sees half of a change.
         self._kept: tuple[str, str, bytes] = ("", "", b"")
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both sign alike."""
+        return isinstance(other, Signer) and self._credentials == other._credentials
+
+    def __hash__(self) -> int:
+        return hash(self._credentials)
 
     def headers(
         self,

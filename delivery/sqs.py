@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 import ssl
 import time
 from collections.abc import Iterator, Sequence
@@ -22,6 +21,7 @@ BATCH_BYTES = 262_144
 
 _CONNECT_TIMEOUT = 2.0
 _ANSWER_TIMEOUT = 4.0
+_LEAST_TIMEOUT = 0.1
 _PAUSE_BEFORE_RETRY = 0.1
 # Unused for longer, a connection may have been dropped without a word while the environment was frozen.
 _KEPT_SECONDS = 15.0
@@ -52,55 +52,75 @@ class QueueSender:
         self._signer = signer
         self._idle: list[tuple[http.client.HTTPConnection, float]] = []
 
-    def send(self, bodies: Sequence[str], *, delay_seconds: int = 0) -> None:
+    def send(
+        self,
+        bodies: Sequence[str],
+        *,
+        delay_seconds: int = 0,
+        group: str | None = None,
+        deadline: float | None = None,
+    ) -> None:
         """Send messages, in batches within SQS's limits of count and bytes. Returns once all are stored.
 
-        A message may be stored twice when an answer was lost.
+        A message may be stored twice when an answer was lost. SQS is fair among messages of different groups:
+        what waits of one doesn't delay the others. `deadline` is a time of the monotonic clock.
 
         :raises QueueError: Not all were stored.
         """
+        every: dict[str, Any] = {}
+        if delay_seconds:
+            every["DelaySeconds"] = delay_seconds
+        if group is not None:
+            every["MessageGroupId"] = group
         stored = 0
         for batch in batches(bodies):
+            entries = [{"Id": str(number), "MessageBody": body, **every} for number, body in enumerate(batch)]
             try:
-                self._send_batch(batch, delay_seconds)
+                self._call_batch("SendMessageBatch", entries, deadline)
             except QueueError as error:
                 raise QueueError(f"{error} {stored} of {len(bodies)} messages were queued before.") from error
             stored += len(batch)
+
+    def hide(self, receipts: Sequence[tuple[str, int]], *, deadline: float | None = None) -> None:
+        """Have messages that were received come again after some seconds each.
+
+        :raises QueueError: Not all will: the others come when the queue's own visibility timeout is over.
+        """
+        for start in range(0, len(receipts), BATCH_ENTRIES):
+            entries = [
+                {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": seconds}
+                for number, (receipt, seconds) in enumerate(receipts[start : start + BATCH_ENTRIES])
+            ]
+            self._call_batch("ChangeMessageVisibilityBatch", entries, deadline)
 
     def close(self) -> None:
         """Close the kept connections."""
         while self._idle:
             self._idle.pop()[0].close()
 
-    def _send_batch(self, batch: Sequence[str], delay_seconds: int) -> None:
-        entries: list[dict[str, Any]] = [
-            {"Id": str(number), "MessageBody": body} for number, body in enumerate(batch)
-        ]
-        if delay_seconds:
-            for entry in entries:
-                entry["DelaySeconds"] = delay_seconds
+    def _call_batch(self, action: str, entries: list[dict[str, Any]], deadline: float | None) -> None:
+        ends = float("inf") if deadline is None else deadline
         for attempt in range(1, _ATTEMPTS + 1):
+            last = attempt == _ATTEMPTS or time.monotonic() + _PAUSE_BEFORE_RETRY >= ends
             try:
-                refused = self._call("SendMessageBatch", {"QueueUrl": self._url, "Entries": entries}).get(
-                    "Failed", []
-                )
+                answer = self._call(action, {"QueueUrl": self._url, "Entries": entries}, ends)
             except _MayPass as error:
-                if attempt == _ATTEMPTS:
+                if last:
                     raise QueueError(f"The queue {self._url} can't be reached: {error}.") from error
             else:
+                refused = answer.get("Failed", [])
                 if not refused:
                     return
-                first = refused[0]
-                if attempt == _ATTEMPTS or any(entry.get("SenderFault") for entry in refused):
+                if last or any(entry.get("SenderFault") for entry in refused):
                     raise QueueError(
-                        f"The queue {self._url} refused {len(refused)} of {len(batch)} messages: "
-                        f"{first.get('Code')}: {first.get('Message', '')}."
+                        f"The queue {self._url} refused {len(refused)} of {len(entries)} messages: "
+                        f"{refused[0].get('Code')}: {refused[0].get('Message', '')}."
                     )
                 again = {entry["Id"] for entry in refused}
                 entries = [entry for entry in entries if entry["Id"] in again]
             time.sleep(_PAUSE_BEFORE_RETRY)
 
-    def _call(self, action: str, content: dict[str, Any]) -> dict[str, Any]:
+    def _call(self, action: str, content: dict[str, Any], ends: float) -> dict[str, Any]:
         body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
         headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"AmazonSQS.{action}"}
         if self._signer is None:
@@ -110,8 +130,11 @@ class QueueSender:
         )
         connection = self._take()
         try:
+            remaining = max(_LEAST_TIMEOUT, ends - time.monotonic())
             if connection.sock is None:
-                _connect(connection)
+                connection.timeout = min(_CONNECT_TIMEOUT, remaining)
+                connection.connect()
+            connection.sock.settimeout(min(_ANSWER_TIMEOUT, remaining))
             connection.request("POST", "/", body, {"Host": self._host, **headers})
             answer = connection.getresponse()
             text = answer.read()
@@ -155,12 +178,6 @@ def batches(bodies: Sequence[str]) -> Iterator[list[str]]:
         size += length
     if batch:
         yield batch
-
-
-def _connect(connection: http.client.HTTPConnection) -> None:
-    connection.connect()
-    sock: socket.socket = connection.sock
-    sock.settimeout(_ANSWER_TIMEOUT)
 
 
 class _MayPass(Exception):

@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import ssl
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,13 +24,18 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 def answer(status: int, body: str = "", *headers: str) -> bytes:
     """A response of the management API."""
     lines = "".join(f"{header}\r\n" for header in headers)
-    return f"HTTP/1.1 {status} Said\r\n{lines}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+    content = body.encode()
+    return f"HTTP/1.1 {status} Said\r\n{lines}Content-Length: {len(content)}\r\n\r\n".encode() + content
+
+
+THROTTLED = answer(429, '{"message":"Limit exceeded"}', "x-amzn-ErrorType: LimitExceededException")
 
 
 @dataclass
 class Request:
-    """A post as it arrived."""
+    """A post as it arrived, or what else was asked for."""
 
+    method: str
     connection_id: str
     path: str
     headers: dict[str, str]
@@ -41,11 +47,15 @@ class Request:
 class ManagementApi:
     """`script` maps a connection id to the answers to its posts, in turn; after them, and else, it is 200.
 
-    An answer is the bytes to send, or: "reset", "close", "hang", "garbage".
+    An answer is the bytes to send, or: "reset", "close", "hang", "half", "garbage". Above
+    `posts_per_second`, with `burst` at once, posts are refused as the account's limit does it.
     """
 
     script: dict[str, list[bytes | str]] = field(default_factory=dict)
     delay: float = 0.0
+    posts_per_second: float | None = None
+    burst: float = 50
+    refused: int = 0
     requests: list[Request] = field(default_factory=list)
     handshakes: int = 0
     resumed: int = 0
@@ -54,6 +64,10 @@ class ManagementApi:
 
     def posts_to(self, connection_id: str) -> int:
         return sum(request.connection_id == connection_id for request in self.requests)
+
+    @property
+    def closed(self) -> list[str]:
+        return [request.connection_id for request in self.requests if request.method == "DELETE"]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -67,6 +81,8 @@ class ManagementApi:
         self._writers: set[asyncio.StreamWriter] = set()
         self._tls = tls
         self._at_once = 0
+        self._tokens = self.burst
+        self._filled_at = time.monotonic()
         started = threading.Event()
 
         def run() -> None:
@@ -135,6 +151,9 @@ class ManagementApi:
                 self._at_once -= 1
                 answers = self.script.get(request.connection_id)
                 step = answers.pop(0) if answers else OK
+                if self._over_limit():
+                    self.refused += 1
+                    step = THROTTLED
                 if not await _act(step, writer):
                     return
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -143,12 +162,25 @@ class ManagementApi:
             self._writers.discard(writer)
             writer.close()
 
+    def _over_limit(self) -> bool:
+        if self.posts_per_second is None:
+            return False
+        now = time.monotonic()
+        self._tokens = min(self.burst, self._tokens + (now - self._filled_at) * self.posts_per_second)
+        self._filled_at = now
+        if self._tokens < 1:
+            return True
+        self._tokens -= 1
+        return False
+
 
 async def _act(step: bytes | str, writer: asyncio.StreamWriter) -> bool:
     if step == "hang":
         await asyncio.sleep(60)
     elif step == "reset":
         writer.transport.abort()
+    elif step == "half":
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
     elif step == "garbage":
         writer.write(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
     elif isinstance(step, bytes):
@@ -167,11 +199,12 @@ async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> R
         return None
     first, *lines = head.rstrip().split("\r\n")
     method, path, version = first.split(" ")
-    assert (method, version) == ("POST", "HTTP/1.1")
+    assert method in ("POST", "DELETE")
+    assert version == "HTTP/1.1"
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
     body = await reader.readexactly(int(headers["content-length"]))
     connection_id = unquote(path.rpartition("/@connections/")[2])
-    return Request(connection_id, path, headers, body, writer.get_extra_info("peername")[1])
+    return Request(method, connection_id, path, headers, body, writer.get_extra_info("peername")[1])
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:

@@ -11,16 +11,15 @@ from contextlib import ExitStack
 
 import pytest
 
-from delivery import connection, posting
-from delivery.deliveries import IDS_IN_A_MESSAGE, SECONDS_TO_FINISH, Deliveries
+from delivery import connection, run
+from delivery.deliveries import IDS_IN_A_MESSAGE, SECONDS_TO_FINISH, Deliveries, Received
 from delivery.posting import Poster
 from delivery.signing import Signer, payload_hash
 from delivery.sqs import QueueError
-from tests.delivery.management_api import ManagementApi, answer, certificate
+from tests.delivery.management_api import THROTTLED, ManagementApi, answer, certificate
 
 SIGNER = Signer("AKID", "secret", "token", "eu-west-1", "execute-api")
 GONE = answer(410)
-THROTTLED = answer(429, '{"message":"Limit exceeded"}', "x-amzn-ErrorType: LimitExceededException")
 
 
 class Queue:
@@ -29,13 +28,19 @@ class Queue:
     def __init__(self) -> None:
         self.messages: list[dict] = []
         self.delays: list[int] = []
+        self.hidden: dict[str, int] = {}
         self.fails = False
 
-    def send(self, bodies: Sequence[str], *, delay_seconds: int = 0) -> None:
+    def send(self, bodies: Sequence[str], *, delay_seconds: int = 0, deadline: float | None = None) -> None:
         if self.fails and bodies:
             raise QueueError("The queue can't be reached.")
         self.messages += [json.loads(body) for body in bodies]
         self.delays += [delay_seconds] * len(bodies)
+
+    def hide(self, receipts: Sequence[tuple[str, int]], *, deadline: float | None = None) -> None:
+        if self.fails and receipts:
+            raise QueueError("The queue can't be reached.")
+        self.hidden |= dict(receipts)
 
     def close(self) -> None:
         pass
@@ -51,14 +56,17 @@ class Function:
             self.poster, deliveries=self.deliveries, dead_letters=self.dead_letters, gone=self.gone
         )
 
-    def deliver(self, *messages: str, seconds: float = 10) -> list[int]:
-        return self.logic.deliver(messages, seconds=seconds + SECONDS_TO_FINISH)
+    def deliver(self, *bodies: str, seconds: float = 10, count: int = 1) -> list[int]:
+        """Deliver messages received for the `count`th time; the positions of those that come again."""
+        received = [Received(f"m{number}", body, f"r{number}", count) for number, body in enumerate(bodies)]
+        failed = self.logic.deliver(received, seconds=seconds + SECONDS_TO_FINISH)
+        return sorted(int(message_id[1:]) for message_id in failed)
 
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch):
-    monkeypatch.setattr(posting, "FIRST_BACKOFF_SECONDS", 0.005)
-    monkeypatch.setattr(posting, "MAX_BACKOFF_SECONDS", 0.02)
+    monkeypatch.setattr(run, "FIRST_BACKOFF_SECONDS", 0.005)
+    monkeypatch.setattr(run, "MAX_BACKOFF_SECONDS", 0.02)
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +149,16 @@ def test_the_first_connection_of_a_shard_is_posted_to_first(start):
     assert [request.connection_id for request in api.requests] == ids(20)
 
 
+def test_messages_of_a_batch_are_posted_in_turn(start):
+    api, function = start(max_connections=1)
+
+    function.deliver(shard(*ids(50)), shard("two1=", "two2="), shard(*ids(30, "d")))
+
+    order = [request.connection_id for request in api.requests]
+    assert order[:6] == ["c0=", "two1=", "d0=", "c1=", "two2=", "d1="]
+    assert len(order) == 82
+
+
 def test_connections_are_kept_from_one_batch_to_the_next(start):
     api, function = start(max_connections=4)
 
@@ -158,6 +176,15 @@ def test_a_closed_connection_is_reported_and_not_tried_again(start):
     assert failed == []
     assert sorted(function.gone.messages[0]["connections"]) == ["c1=", "c3="]
     assert api.posts_to("c3=") == 1
+
+
+@pytest.mark.parametrize("body", ["<html>Gone</html>", "null", '{"message": 7}', "x" * 5000, "\x00\u00fc"])
+def test_gone_is_gone_whatever_the_answer_says_besides(start, body):
+    api, function = start({"c1=": [answer(410, body, "Content-Type: text/html")]})
+
+    assert function.deliver(shard(*ids(3))) == []
+    assert function.gone.messages == [{"connections": ["c1="]}]
+    assert api.counts == dict.fromkeys(ids(3), 1)
 
 
 def test_many_closed_connections_are_reported_in_messages_of_bounded_size(start):
@@ -187,9 +214,10 @@ def test_an_unreachable_gone_queue_fails_nothing(start, caplog):
         "reset",
         "close",
         "garbage",
+        "half",
         b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
     ],
-    ids=["429", "500", "503", "408", "reset", "close", "garbage", "malformed"],
+    ids=["429", "500", "503", "408", "reset", "close", "garbage", "half", "malformed"],
 )
 def test_what_may_pass_is_tried_again_for_that_connection_alone(start, fault):
     api, function = start({"c2=": [fault, fault]})
@@ -202,7 +230,7 @@ def test_what_may_pass_is_tried_again_for_that_connection_alone(start, fault):
 
 
 def test_no_answer_counts_as_a_fault_after_a_while(start, monkeypatch):
-    monkeypatch.setattr(posting, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(run, "ANSWER_SECONDS", 0.2)
     api, function = start({"c2=": ["hang"]})
 
     assert function.deliver(shard(*ids(10))) == []
@@ -219,7 +247,7 @@ def test_what_remains_of_a_shard_goes_back_alone(start):
     assert again["data"] == "frame"
     assert sorted(again["connections"]) == ["c2=", "c5="]
     assert function.deliveries.delays[0] > 0
-    assert api.posts_to("c2=") == posting.ATTEMPTS
+    assert api.posts_to("c5=") == run.ATTEMPTS
     assert api.posts_to("c1=") == 1
 
 
@@ -237,7 +265,29 @@ def test_what_cannot_be_put_back_comes_again_as_a_whole(start, caplog):
     function.deliveries.fails = True
 
     assert function.deliver(shard(*ids(4))) == [0]
-    assert "some get it twice" in caplog.text
+    assert "some may get it twice" in caplog.text
+
+
+def test_what_comes_again_as_a_whole_is_posted_only_to_whom_it_failed_for(start):
+    api, function = start({"c2=": [answer(500)] * run.ATTEMPTS})
+    function.deliveries.fails = True
+    assert function.deliver(shard(*ids(4))) == [0]
+    function.deliveries.fails = False
+
+    assert function.deliver(shard(*ids(4)), count=2) == []
+    assert api.counts == {**dict.fromkeys(ids(4), 1), "c2=": run.ATTEMPTS + 1}
+
+
+@pytest.mark.parametrize(("count", "seconds"), [(1, 2), (2, 10), (3, 30), (4, 60), (9, 60)])
+def test_what_comes_again_comes_soon_and_then_ever_later(count, seconds, caplog):
+    api = ManagementApi({"a=": [answer(403)]}).start()
+    function = Function(api)
+    try:
+        assert function.deliver(shard("a="), "poison", shard("b="), count=count) == [0, 1]
+        assert function.deliveries.hidden == {"r0": seconds, "r1": 1}
+    finally:
+        function.logic.close()
+        api.stop()
 
 
 @pytest.mark.parametrize("status", [400, 413, 404])
@@ -311,7 +361,7 @@ def test_nothing_to_deliver_is_fine(start):
 
 
 def test_the_time_ends_a_batch(start, monkeypatch):
-    monkeypatch.setattr(posting, "MAX_BACKOFF_SECONDS", 60)
+    monkeypatch.setattr(run, "MAX_BACKOFF_SECONDS", 60)
     api, function = start({"c0=": ["hang"], "c1=": [THROTTLED] * 99})
     started = time.monotonic()
 
@@ -394,6 +444,51 @@ def test_posts_are_paced(start):
 
     assert time.monotonic() - started >= (300 - 100 - 1) / 500
     assert api.counts == dict.fromkeys(ids(300), 1)
+
+
+def test_the_accounts_limit_slows_down_and_loses_nothing(start):
+    api, function = start(posts_per_second=20_000)
+    api.posts_per_second = 600
+
+    failed = function.deliver(shard(*ids(600)))
+
+    assert failed == []
+    assert function.deliveries.messages == []
+    assert len(api.requests) - api.refused == 600
+    assert api.refused <= 300
+    assert function.poster.pace.per_second < 2_000
+
+
+def test_one_slow_reader_holds_up_nobody(start):
+    api, function = start({"c2=": [THROTTLED] * 99}, max_connections=8)
+
+    started = time.monotonic()
+    assert function.deliver(shard(*ids(200)), shard("two1=", "c2="), shard("two2=")) == []
+
+    assert time.monotonic() - started < 1
+    assert sum(count == 1 for connection_id, count in api.counts.items() if connection_id != "c2=") == 201
+    assert [message["connections"] for message in function.deliveries.messages] == [["c2="], ["c2="]]
+    assert function.poster.pace.per_second == 5000
+
+
+def test_a_slow_reader_is_left_alone_for_a_while(start):
+    api, function = start({"c2=": [THROTTLED] * 99})
+    function.deliver(shard(*ids(5)))
+    tried = api.posts_to("c2=")
+
+    assert function.deliver(shard(*ids(5))) == []
+    assert api.posts_to("c2=") == tried
+    assert [message["connections"] for message in function.deliveries.messages] == [["c2="], ["c2="]]
+
+
+def test_who_has_not_kept_up_for_long_is_disconnected_to_catch_up_by_history(start):
+    api, function = start({"c2=": [THROTTLED] * run.ATTEMPTS_FOR_A_SLOW_READER, "c3=": [answer(500)] * 99})
+
+    failed = function.deliver(shard("c2="), shard("c3="), count=4)
+
+    assert api.closed == ["c2="]
+    assert failed == [1]
+    assert function.gone.messages == [{"connections": ["c2="]}]
 
 
 def test_tls_sessions_are_resumed(certificate_files):

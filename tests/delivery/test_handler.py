@@ -98,10 +98,8 @@ def api(monkeypatch, queues) -> Iterator[ManagementApi]:
         "POSTS_PER_SECOND": "5000",
     }.items():
         monkeypatch.setenv(name, value)
-    function._deliveries.cache_clear()
     yield made
-    function._deliveries().close()
-    function._deliveries.cache_clear()
+    function._kept.close()
     made.stop()
 
 
@@ -116,6 +114,23 @@ def test_a_batch_is_delivered_and_what_it_found_is_reported(api, queues):
     assert queues.received("dead") == [{"connections": ["odd="], "data": "frame"}]
     assert queues.received("deliveries") == []
     assert api.posts_to("a=") == 2
+
+
+def test_new_credentials_are_taken_up(api, monkeypatch):
+    shard = json.dumps({"connections": ["a="], "data": "frame"})
+    function.handler(sqs_event(shard), Context(15))
+    kept = function._kept.deliveries()
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "NEWKEY")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "newer")
+    function.handler(sqs_event(shard), Context(15))
+
+    first, second = api.requests
+    assert "Credential=AKID/" in first.headers["authorization"]
+    assert "Credential=NEWKEY/" in second.headers["authorization"]
+    assert second.headers["x-amz-security-token"] == "newer"
+    assert function._kept.deliveries() is not kept
+    assert function._kept.deliveries() is function._kept.deliveries()
 
 
 def test_without_enough_time_nothing_is_lost(api):
