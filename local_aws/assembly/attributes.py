@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from local_aws.assembly.site import stable_id
-from local_aws.errors import StackError
+from local_aws.assembly.unresolved import Unresolved
 
 if TYPE_CHECKING:
     from local_aws.assembly.resources import Resource
@@ -31,7 +31,7 @@ def attribute(resource: Resource, name: str) -> str:
     if name in ("Id", "Name") or name.endswith(("Id", "Name")):
         return physical_name(resource)
     if resource.type in _EXACT:
-        raise StackError(f"{resource.type} {resource.logical_id} has no attribute {name} here.")
+        raise Unresolved(f"{resource.type} {resource.logical_id} has no attribute {name} here")
     return f"{physical_name(resource)}.{name}"
 
 
@@ -44,7 +44,8 @@ def physical_name(resource: Resource) -> str:
     unique = stable_id(stack, logical_id, length=12)
     if resource.type == "AWS::S3::Bucket":
         return f"{stack}-{logical_id}".lower()[:50] + f"-{unique}"
-    return f"{stack}-{logical_id}"[:51] + f"-{unique}"
+    suffix = ".fifo" if resource.type == "AWS::SQS::Queue" and resource.get("FifoQueue") else ""
+    return f"{stack}-{logical_id}"[:51] + f"-{unique}{suffix}"
 
 
 def arn(resource: Resource) -> str:

@@ -20,13 +20,15 @@ def read(directory: Path, site: Site) -> Assembly:
 
     Secrets that it declares are made where `site.secrets` doesn't have them yet.
     """
-    resources = Resources(stacks(directory), site)
+    resources = Resources(stacks(directory, site.stacks), site)
     try:
-        return _assembly(resources, site)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        assembly = _assembly(resources, site)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise StackError(
-            f"The template has something that isn't understood here ({type(error).__name__}: {error})."
+            f"{resources.last_read}: this isn't understood here ({type(error).__name__}: {error})."
         ) from error
+    resources.check_given()
+    return assembly
 
 
 def _assembly(resources: Resources, site: Site) -> Assembly:

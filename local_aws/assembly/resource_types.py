@@ -10,6 +10,7 @@ RUN = {
     "AWS::ApiGatewayV2::Route",
     "AWS::ApiGatewayV2::RouteResponse",
     "AWS::ApiGatewayV2::Stage",
+    "AWS::CloudFormation::Stack",
     "AWS::CloudFront::Distribution",
     "AWS::CloudFront::OriginRequestPolicy",
     "AWS::CloudFront::ResponseHeadersPolicy",
@@ -76,6 +77,5 @@ MEANINGS = {
     "AWS::Lambda::Url": "the function can't be reached by this URL",
     "AWS::Serverless::Function": "no transform is applied here that would make a function of it",
     "AWS::StepFunctions::StateMachine": "it can't be started",
-    "AWS::CloudFormation::Stack": "nothing of this nested stack runs",
     "AWS::CloudFormation::CustomResource": "its provider isn't called",
 }

@@ -19,7 +19,8 @@ class Site:
     """Ports and folders of one running stack.
 
     `port` is the edge's, `endpoint_port` the AWS endpoint's. `workspace` takes code that the assembly holds
-    only packed or inline.
+    only packed or inline. `parameters` are values that the assembly needs from outside, `stacks` patterns of
+    the names of those to run (all of them without any).
     """
 
     port: int
@@ -28,6 +29,7 @@ class Site:
     secrets: SecretsFile
     workspace: Path
     parameters: Mapping[str, str] = field(default_factory=dict)
+    stacks: tuple[str, ...] = ()
 
 
 def stable_id(*parts: str, length: int = 10) -> str:

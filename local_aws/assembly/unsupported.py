@@ -74,6 +74,8 @@ def _meanings(resource: Resource, functions: Mapping[str, Function]) -> Iterator
             yield from _of_targets(resource, functions)
         case "AWS::ApiGatewayV2::Integration" | "AWS::ApiGatewayV2::IntegrationResponse":
             yield from _of_templates(resource)
+        case "AWS::CloudFormation::Stack" if resource.logical_id not in resource.scope.nested:
+            yield "nothing of it runs: its template isn't in the assembly"
         case "AWS::CloudFront::Distribution":
             for host in unknown_origins(resource):
                 yield f"its origin {host} is no API or bucket of the assembly: its paths answer 404"

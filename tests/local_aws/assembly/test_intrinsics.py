@@ -48,7 +48,7 @@ CONDITIONS = {
         ({"Fn::If": ["No", "then", {"Ref": "AWS::Region"}]}, "us-east-1"),
         ({"Fn::If": ["Both", "then", "else"]}, "then"),
         ({"Fn::If": ["No", "then", {"Ref": "AWS::NoValue"}]}, None),
-        ({"Fn::ToJsonString": {"a": [1]}}, '{"a": [1]}'),
+        ({"Fn::ToJsonString": {"a": [1]}}, '{"a":[1]}'),
         ({"Fn::Select": [2, {"Fn::Cidr": ["10.0.0.0/16", 4, 8]}]}, "10.0.2.0/24"),
         (5, "5"),
         (True, "true"),
