@@ -18,7 +18,7 @@ _IDLE_SECONDS = 5
 def measure() -> Result:
     """Start it twice by `make run` in a folder of its own, let it idle, and stop it."""
     with tempfile.TemporaryDirectory() as folder:
-        stack = Stack(Path(folder, "data"), through_make=True)
+        stack = Stack(Path(folder, "data"), through_make=True, RELOAD="yes")
         try:
             first = _start(stack)
             _stop(stack)

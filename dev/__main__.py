@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from dev import bench, checks, node, python_packages, site, stack, synthesis
 from dev.failure import Failure
@@ -67,6 +68,26 @@ def _synth() -> None:
     print("Synthesised into cdk.out.")
 
 
+@contextmanager
+def _reasons_shown() -> Iterator[None]:
+    """Print the end of what a failed program has printed: whoever has just saved a file wants to see it."""
+    try:
+        yield
+    except Failure as failure:
+        print("\n".join(failure.printed.rstrip().splitlines()[-15:]), file=sys.stderr)
+        raise
+
+
+def _rebuild_client() -> None:
+    with _reasons_shown(), one_at_a_time():
+        site.client_step().ensure()
+
+
+def _rebuild_template() -> None:
+    with _reasons_shown(), one_at_a_time():
+        synthesis.laptop_step(data_dir()).ensure()
+
+
 def _locked(work: Callable[[], None]) -> Callable[[], None]:
     def run() -> None:
         with one_at_a_time():
@@ -91,6 +112,8 @@ COMMANDS: dict[str, Callable[[], None]] = {
     "check": _check,
     "synth": _synth,
     "build": _locked(build),
+    "rebuild-client": _rebuild_client,
+    "rebuild-template": _rebuild_template,
     "install": _locked(install),
     "lock": _locked(_lock),
     "shell": _installed(stack.shell),

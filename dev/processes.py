@@ -86,7 +86,7 @@ def run(
         where = f" What it printed is in {log.relative_to(ROOT)}."
     except OSError:
         where = f" It printed: {output.strip()[-400:]}"
-    raise Failure(f"{what} (status {process.returncode}). {hint}{where}")
+    raise Failure(f"{what} (status {process.returncode}). {hint}{where}", printed=output)
 
 
 def _kill_group(process: subprocess.Popen[str]) -> None:

@@ -6,9 +6,11 @@ import contextlib
 import errno
 import json
 import os
+import shlex
 import shutil
 import socket
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
@@ -56,8 +58,17 @@ def _check_folder(folder: Path) -> None:
         )
 
 
+# What the functions run, what the web client is made of, and what defines the stack.
+_CODE = ("chat", "delivery", "django_project", "lambda_handlers")
+_CLIENT = ("src", "public", "index.html", "vite.config.ts", "tsconfig.json", "package-lock.json")
+_DEFINITION = ("infra", "app.py", "cdk.json")
+
+
 def start() -> NoReturn:
-    """Become the stack: this process goes on as it, so that a signal to either is a signal to the stack."""
+    """Become the stack: this process goes on as it, so that a signal to either is a signal to the stack.
+
+    From then on saved files take effect by themselves, unless RELOAD is `no`.
+    """
     folder = data_dir()
     command = [
         str(VENV_PYTHON), "-m", "local_aws",
@@ -66,14 +77,30 @@ def start() -> NoReturn:
         "--data-dir", str(folder),
         "--on-ready", READY,
         "--stop-with", str(os.getppid()),
+        *_reload_options(),
     ]  # fmt: skip
     os.chdir(ROOT)
     sys.stdout.flush()
     os.execv(command[0], command)
 
 
-def become(function: str, *command: str) -> NoReturn:
-    """Become a program that runs in the environment of one of the running stack's functions."""
+def _reload_options() -> list[str]:
+    if os.environ.get("RELOAD") == "no":
+        return ["--no-reload"]
+    return [
+        *(option for folder in _CODE for option in ("--watch", folder)),
+        "--rebuild", _rebuild([f"frontend/{name}" for name in _CLIENT], "rebuild-client"),
+        "--rebuild", _rebuild(_DEFINITION, "rebuild-template"),
+    ]  # fmt: skip
+
+
+def _rebuild(paths: Iterable[str], target: str) -> str:
+    command = shlex.join([str(VENV_PYTHON), "-m", "dev", target])
+    return f"{','.join(path for path in paths if (ROOT / path).exists())}={command}"
+
+
+def become(function: str, *command: str, **variables: str) -> NoReturn:
+    """Become a program that runs in the environment of one of the running stack's functions, and `variables`."""
     os.chdir(ROOT)
     python = str(VENV_PYTHON)
     os.execv(
@@ -86,6 +113,8 @@ def become(function: str, *command: str) -> NoReturn:
             str(data_dir()),
             function,
             "--",
+            "env",
+            *(f"{name}={value}" for name, value in variables.items()),
             python,
             "manage.py",
             *command,
@@ -94,8 +123,11 @@ def become(function: str, *command: str) -> NoReturn:
 
 
 def shell() -> NoReturn:
-    """Django's shell, with the database and the queue of the running stack."""
-    become("parlor-broadcast", "shell")
+    """Django's shell, with the database and the queue of the running stack.
+
+    It signs in as the database's owner: the function's own user may do only what the function does.
+    """
+    become("parlor-broadcast", "shell", DATABASE_USER="parlor_master")
 
 
 def admin() -> NoReturn:

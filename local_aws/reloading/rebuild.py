@@ -16,7 +16,7 @@ from local_aws import processes
 from local_aws.errors import StackError
 from local_aws.functions.output import Output
 from local_aws.logs import Logs
-from local_aws.reloading.saved_files import Root
+from local_aws.reloading.saved_files import Root, named
 
 # An editor that saves everything saves one file after another.
 _SETTLED_SECONDS = 0.1
@@ -55,7 +55,7 @@ class Rebuilds:
     def __init__(self, rules: Iterable[Rule], logs: Logs) -> None:
         self.rules = tuple(rules)
         self._logs = logs
-        self._wanted: set[Rule] = set()
+        self._wanted: dict[Rule, set[Path]] = {}
         self._running: dict[Rule, asyncio.Task[None]] = {}
 
     def saved(self, paths: Iterable[Path]) -> set[Path]:
@@ -65,7 +65,7 @@ class Rebuilds:
             mine = {path for path in left if any(root.holds(path) for root in rule.roots)}
             left -= mine
             if mine:
-                self._wanted.add(rule)
+                self._wanted.setdefault(rule, set()).update(mine)
                 if rule not in self._running:
                     task = asyncio.get_running_loop().create_task(self._run(rule))
                     self._running[rule] = task
@@ -90,9 +90,8 @@ class Rebuilds:
     async def _run(self, rule: Rule) -> None:
         while rule in self._wanted:
             await asyncio.sleep(_SETTLED_SECONDS)
-            self._wanted.discard(rule)
             shown = shlex.join(rule.command)
-            self._logs.say(f"Saved: running {shown}")
+            self._logs.say(f"Saved {named(self._wanted.pop(rule))}: running {shown}")
             started = time.monotonic()
             try:
                 status = await self._status(rule.command)

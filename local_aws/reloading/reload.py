@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from local_aws.errors import StackError
 from local_aws.logs import Logs
 from local_aws.model import Assembly
 from local_aws.reloading.rebuild import Rebuilds, Rule
-from local_aws.reloading.saved_files import Root, SavedFiles
+from local_aws.reloading.saved_files import Root, SavedFiles, named
 
 # A synthesis writes its templates and the manifest one after another.
 _SETTLED_SECONDS = 0.25
@@ -89,7 +88,7 @@ class Reloading:
             self._assembly_changed.set()
         code = left - assembly
         if functions := self._code_changed(code):
-            self._logs.say(f"Saved {_named(code)}: {_counted(functions)} from the next event on.")
+            self._logs.say(f"Saved {named(code)}: {_counted(functions)} from the next event on.")
 
     async def _follow_assembly(self) -> None:
         while True:
@@ -118,14 +117,6 @@ def _code_folders(assembly: Assembly) -> set[Path]:
     return {
         folder for function in assembly.functions.values() for folder in (function.code, *function.layers)
     }
-
-
-def _named(paths: Iterable[Path]) -> str:
-    first, *others = sorted(paths)
-    name = os.path.relpath(first)
-    if name.startswith(".."):
-        name = str(first)
-    return f"{name} and {len(others)} more" if others else name
 
 
 def _counted(functions: tuple[str, ...]) -> str:

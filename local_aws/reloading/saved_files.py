@@ -121,6 +121,15 @@ class SavedFiles:
             yield path
 
 
+def named(paths: Iterable[Path]) -> str:
+    """The files in a few words, from the current folder if they lie there."""
+    first, *others = sorted(paths)
+    name = os.path.relpath(first)
+    if name.startswith(".."):
+        name = str(first)
+    return f"{name} and {len(others)} more" if others else name
+
+
 class _Inotify:
     def __init__(self, on_change: Callable[[Path, bool], None], on_overflow: Callable[[], None]) -> None:
         self._kernel = inotify.Inotify(on_change, on_overflow)
@@ -148,8 +157,6 @@ class _Watchfiles:
         self.folders: set[Path] = set()
 
     def watch(self, folders: Collection[Path]) -> None:
-        if set(folders) == self.folders:
-            return
         self.folders = set(folders)
         self.close()
         self._task = asyncio.get_running_loop().create_task(self._run())
@@ -159,15 +166,15 @@ class _Watchfiles:
             self._task.cancel()
 
     async def _run(self) -> None:
-        from watchfiles import awatch
+        from watchfiles import Change, awatch
 
         existing = filter(Path.is_dir, self.folders)
         async for changes in awatch(*existing, recursive=False, debounce=100, watch_filter=None):
-            for _, name in changes:
-                self._tell(Path(name))
+            for change, name in changes:
+                self._tell(Path(name), change is Change.added)
 
-    def _tell(self, path: Path) -> None:
-        self._on_change(path, path.is_dir() and path not in self.folders)
+    def _tell(self, path: Path, is_new: bool) -> None:
+        self._on_change(path, is_new and path.is_dir())
 
 
 def _is_source(name: str) -> bool:

@@ -43,7 +43,14 @@ class Stack:
     def __init__(self, data_dir: Path, *, through_make: bool = False, **environment: str) -> None:
         self.data_dir = data_dir
         self.port = free_ports()
-        self._environment = {**os.environ, "PORT": str(self.port), "DATA_DIR": str(data_dir), **environment}
+        # Whoever edits the checkout while tests run doesn't mean their stacks.
+        self._environment = {
+            **os.environ,
+            "PORT": str(self.port),
+            "DATA_DIR": str(data_dir),
+            "RELOAD": "no",
+            **environment,
+        }
         self._command = ["make", "run"] if through_make else [sys.executable, "-m", "dev", "run"]
         self._process: subprocess.Popen[str] | None = None
         self._lines: list[str] = []
