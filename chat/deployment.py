@@ -1,28 +1,44 @@
-"""What a deployment does to the database: migrations, the API Gateway's row, the application's role."""
+"""What a deployment does to the database: migrations, and the API Gateway's row. (Users: database_users.)"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from django_aws_api_gateway_websockets.models import ApiGateway, WebSocketSession
-from psycopg import sql
+from psycopg import errors
 
 GATEWAY_NAME = "parlor"
-_LOCK = 0x7061726C6F72
+LOCK = 0x7061726C6F72
+
+
+class Busy(Exception):
+    """Somebody else has been deploying for longer than one can wait."""
 
 
 @contextmanager
-def only_one() -> Iterator[None]:
-    """Hold a lock that one process at a time can have. PostgreSQL releases it if its holder is killed."""
+def only_one(wait_seconds: float) -> Iterator[None]:
+    """Hold a lock that one process at a time can have. PostgreSQL releases it if its holder is killed.
+
+    :raises Busy: Somebody else still held it after `wait_seconds`.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        cursor.execute(
+            "SELECT set_config('lock_timeout', %s, false)", [f"{max(1, int(wait_seconds * 1000))}ms"]
+        )
+        try:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        except OperationalError as error:
+            if isinstance(error.__cause__, errors.LockNotAvailable):
+                raise Busy(f"Another migration has been running for {wait_seconds:.0f} s.") from None
+            raise
+        cursor.execute("RESET lock_timeout")
         try:
             yield
         finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 def apply_migrations() -> list[str]:
@@ -57,32 +73,3 @@ def register_gateway(api_id: str, stage: str) -> str:
         },
     )
     return f"registered {api_id}"
-
-
-def application_role(name: str) -> str:
-    """Make the role that the other functions sign in as, and grant it what they need and no more."""
-    if not name:
-        return "no application user given"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [name])
-        exists = cursor.fetchone() is not None
-        if not exists:
-            _execute("CREATE ROLE {role} LOGIN", name)
-        cursor.execute("SELECT FROM pg_roles WHERE rolname = 'rds_iam'")
-        if cursor.fetchone() is not None:
-            # RDS: whoever has this role signs in by an IAM token, and only so.
-            _execute("GRANT rds_iam TO {role}", name)
-    for statement in (
-        "GRANT USAGE ON SCHEMA public TO {role}",
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
-        "REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {role}",
-        "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}",
-    ):
-        _execute(statement, name)
-    return "granted" if exists else "made"
-
-
-def _execute(statement: str, role: str) -> None:
-    """Run a statement that names a role. Names can't be parameters."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql.SQL(statement).format(role=sql.Identifier(role)).as_string(cursor.connection))

@@ -12,7 +12,11 @@ DEFAULT_ORIGIN = "http://127.0.0.1:8000"
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class DatabaseEnvironment:
-    """How to reach PostgreSQL. With ``iam`` the password is a token made for each connection."""
+    """How to reach PostgreSQL. With ``iam`` the password is a token made for each connection.
+
+    A password beside it serves where the token is refused: a new database knows its master by password only.
+    ``users`` are those that a deployment makes, by the function that signs in as each.
+    """
 
     host: str
     port: int
@@ -22,7 +26,7 @@ class DatabaseEnvironment:
     ca_file: str
     auth: str
     password: str
-    app_user: str
+    users: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -31,6 +35,7 @@ class Environment:
 
     public_origin: str
     secret_key: str
+    secret_key_fallbacks: tuple[str, ...]
     gateway_secrets: tuple[str, ...]
     database: DatabaseEnvironment
     websocket_api_id: str
@@ -68,9 +73,8 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
     return Environment(
         public_origin=_origin(variables.get("PUBLIC_ORIGIN", DEFAULT_ORIGIN)),
         secret_key=secret_key,
-        gateway_secrets=tuple(
-            secret.strip() for secret in variables.get("GATEWAY_SECRETS", "").split(",") if secret.strip()
-        ),
+        secret_key_fallbacks=_listed(variables.get("DJANGO_SECRET_KEY_FALLBACKS", "")),
+        gateway_secrets=_listed(variables.get("GATEWAY_SECRETS", "")),
         database=_database(variables),
         websocket_api_id=variables.get("WEBSOCKET_API_ID", ""),
         websocket_stage=variables.get("WEBSOCKET_STAGE", "ws"),
@@ -81,6 +85,10 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
     )
 
 
+def _listed(value: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in value.split(",") if item.strip())
+
+
 def _database(variables: Mapping[str, str]) -> DatabaseEnvironment:
     auth = variables.get("DATABASE_AUTH", "password")
     if auth not in ("iam", "password"):
@@ -89,13 +97,20 @@ def _database(variables: Mapping[str, str]) -> DatabaseEnvironment:
         host=variables.get("DATABASE_HOST", "127.0.0.1"),
         port=_whole_number("DATABASE_PORT", variables.get("DATABASE_PORT", "5432")),
         name=variables.get("DATABASE_NAME", "parlor"),
-        user=variables.get("DATABASE_USER", "parlor_app"),
+        user=variables.get("DATABASE_USER", "parlor_master"),
         sslmode=variables.get("DATABASE_SSLMODE", "prefer"),
         ca_file=variables.get("DATABASE_CA_FILE", ""),
         auth=auth,
         password=variables.get("DATABASE_PASSWORD", ""),
-        app_user=variables.get("DATABASE_APP_USER", ""),
+        users=_users(variables.get("DATABASE_USERS", "")),
     )
+
+
+def _users(value: str) -> Mapping[str, str]:
+    pairs = [pair.strip().split("=") for pair in value.split(",") if pair.strip()]
+    if not all(len(pair) == 2 and all(pair) for pair in pairs):
+        raise ImproperlyConfigured(f'DATABASE_USERS must look like "http=parlor_http,…", not "{value}".')
+    return dict(pairs)
 
 
 def _origin(value: str) -> str:

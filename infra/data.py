@@ -12,7 +12,11 @@ from infra.network import Network
 
 DATABASE = "parlor"
 MASTER_USER = "parlor_master"
-APP_USER = "parlor_app"
+
+
+def user_of(function: str) -> str:
+    """The database user that a function signs in as."""
+    return f"parlor_{function}"
 
 
 class DataStack(Stack):

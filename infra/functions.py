@@ -63,10 +63,10 @@ class Functions(Construct):
             "DATABASE_PORT": database.db_instance_endpoint_port,
             "DATABASE_NAME": data.DATABASE,
             "DATABASE_SSLMODE": configuration.database_sslmode,
+            "DATABASE_AUTH": "iam",
         }
         if configuration.database_sslmode == "verify-full":
             self._django_environment["DATABASE_CA_FILE"] = packages.CA_FILE
-        as_app = {"DATABASE_USER": data.APP_USER, "DATABASE_AUTH": "iam"}
         sends = {"DELIVERY_QUEUE_URL": self.deliveries.queue.queue_url}
 
         self.websocket = self._django(
@@ -74,35 +74,38 @@ class Functions(Construct):
             timeout=Duration.seconds(20),
             memory_mib=configuration.websocket_memory_mib,
             concurrency=configuration.websocket_concurrency,
-            environment={**as_app, **sends},
+            environment=sends,
         )
         self.http = self._django(
             "Http",
             timeout=Duration.seconds(29),
             memory_mib=configuration.http_memory_mib,
             concurrency=configuration.http_concurrency,
-            environment={**as_app, **sends},
+            environment=sends,
         )
         self.sessions = self._django(
             "Sessions",
             timeout=SESSIONS_TIMEOUT,
             memory_mib=512,
-            environment={**as_app, **sends},
+            environment=sends,
         )
         self.broadcast = self._django(
             "Broadcast",
             timeout=Duration.seconds(60),
             memory_mib=512,
-            environment={**as_app, **sends},
+            environment=sends,
         )
         self.migrate = self._django(
             "Migrate",
             timeout=Duration.minutes(10),
             memory_mib=1024,
+            user=data.MASTER_USER,
             environment={
-                "DATABASE_USER": data.MASTER_USER,
+                "DATABASE_USERS": ",".join(
+                    f"{name}={data.user_of(name)}" for name in ("broadcast", "http", "sessions", "websocket")
+                ),
+                # For the first deployment alone: after it the master signs in by token too.
                 "DATABASE_PASSWORD": _master_password(data_stack),
-                "DATABASE_APP_USER": data.APP_USER,
             },
         )
         self.delivery = self._function(
@@ -120,9 +123,7 @@ class Functions(Construct):
         )
 
         for function in self.using_database:
-            database.grant_connect(function, data.APP_USER)
             self.deliveries.queue.grant(function, "sqs:SendMessage")
-        database.grant_connect(self.migrate, data.MASTER_USER)
         websocket_stage.grant_management_api_access(self.delivery)
         self.delivery.add_event_source(_from(self.deliveries, configuration.delivery_concurrency))
         for queue in (self.deliveries.queue, self.deliveries.dead_letters, self.gone.queue):
@@ -141,19 +142,23 @@ class Functions(Construct):
         timeout: Duration,
         memory_mib: int,
         environment: Mapping[str, str],
+        user: str | None = None,
         concurrency: int | None = None,
     ) -> lambda_.Function:
         network = self._data.network
-        return self._function(
+        user = user or data.user_of(construct_id.lower())
+        function = self._function(
             construct_id,
             code=self._django_code,
             timeout=timeout,
             memory_mib=memory_mib,
             concurrency=concurrency,
-            environment={**self._django_environment, **environment},
+            environment={**self._django_environment, "DATABASE_USER": user, **environment},
             vpc=network.vpc,
             security_group=network.functions_group,
         )
+        self._data.database.grant_connect(function, user)
+        return function
 
     def _function(
         self,

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.backends.postgresql import base
+from psycopg import OperationalError
 
 from django_project.postgresql.iam import authentication_token
 
@@ -14,6 +15,9 @@ RECENT_SECONDS = 5
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """Makes the password when a connection is opened, and looks after a connection that is kept."""
+
+    signed_in_by = ""
+    """How the connection was signed in: by "IAM token" or "password"."""
 
     _known_good_at = 0.0
 
@@ -35,9 +39,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._known_good_at = now if usable else 0.0
         return usable
 
-    def get_connection_params(self) -> dict[str, Any]:
-        parameters: dict[str, Any] = super().get_connection_params()
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Sign in, by the password only where the server refuses the token: not where it can't be reached."""
         database = settings.ENVIRONMENT.database
         if database.auth == "iam":
-            parameters["password"] = authentication_token(database.host, database.port, database.user)
-        return parameters
+            token = authentication_token(database.host, database.port, database.user)
+            try:
+                made = super().get_new_connection({**conn_params, "password": token})
+            except OperationalError as error:
+                # libpq hands on no code for this, only the server's sentence.
+                if not database.password or "authentication failed" not in str(error):
+                    raise
+            else:
+                self.signed_in_by = "IAM token"
+                return made
+        made = super().get_new_connection(conn_params)
+        self.signed_in_by = "password"
+        return made

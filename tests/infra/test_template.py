@@ -260,13 +260,12 @@ def test_no_statement_of_ours_is_open(template):
             assert statement["Effect"] == "Allow"
 
 
-def test_only_the_migration_signs_in_as_the_master(template):
+def test_each_function_signs_in_as_its_own_user_and_only_the_migration_as_the_master(template):
     for name in USING_DATABASE:
-        users = json.dumps(
-            [each for each in statements(template, name) if each["Action"] == "rds-db:connect"]
-        )
-        assert ("/parlor_master" in users) == (name == "parlor-migrate")
-        assert ("/parlor_app" in users) == (name != "parlor-migrate")
+        [statement] = [each for each in statements(template, name) if each["Action"] == "rds-db:connect"]
+        user = name.replace("-", "_") if name != "parlor-migrate" else "parlor_master"
+        assert json.dumps(statement["Resource"]).endswith(f'"/{user}"]]}}')
+        assert functions(template)[name]["Environment"]["Variables"]["DATABASE_USER"] == user
 
 
 def test_the_database_is_private_encrypted_and_speaks_tls_only(template):
