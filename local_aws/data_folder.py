@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from local_aws.errors import StackError
@@ -13,13 +13,17 @@ from local_aws.errors import StackError
 
 @dataclass(frozen=True, slots=True)
 class RunningStack:
-    """What others on this machine may know of a running stack: ports, and each function's environment."""
+    """What others on this machine may know of a running stack: ports, and each function's environment.
+
+    `developer` are the variables that make a process the developer's, who may do everything.
+    """
 
     pid: int
     port: int
     endpoint_port: int
     database_port: int | None
     environments: dict[str, dict[str, str]]
+    developer: dict[str, str] = field(default_factory=dict)
 
 
 class DataFolder:
@@ -75,6 +79,11 @@ class DataFolder:
     def events(self) -> Path:
         """Asynchronous invocations that aren't done."""
         return self.path / "events.journal"
+
+    @property
+    def authority(self) -> Path:
+        """The certificate authority that functions trust."""
+        return self.path / "authority"
 
     @property
     def connections(self) -> Path:

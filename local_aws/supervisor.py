@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from local_aws import http
+from local_aws.access import Entrance
 from local_aws.addresses import Addresses
 from local_aws.assembly import Site, read
 from local_aws.aws_endpoint import AwsEndpoint
@@ -142,12 +143,16 @@ class Stack:
             logs.say(f"{queues.left_over} messages are kept of queues that the template no longer has.")
         services = Services(assembly, folder.services, logs)
         self._ends.append(services.close)
+        entrance = Entrance(assembly, folder.authority, lambda request: endpoint.handle(request), logs.say)
+        self._ends.append(entrance.close)
+        await entrance.start()
         functions = Functions(
             assembly.functions,
             region=assembly.region,
             endpoint_url=f"http://{HOST}:{site.endpoint_port}",
             logs=logs,
             kept_warm=kept_warm(assembly),
+            identity=entrance.identity,
         )
         self._ends.append(functions.close)
         background = EventInvocations(functions, folder.events, queues.send, logs.say)
@@ -158,6 +163,7 @@ class Stack:
             background=background,
             send=queues.send,
             sources=assembly.stream_sources,
+            permitted=entrance.roles.service_may_invoke,
             say=logs.say,
         )
         self._ends.append(deliveries.close)
@@ -165,7 +171,12 @@ class Stack:
         self._ends += [polling.close, lambda: polling.drain(_DRAIN_QUEUES_SECONDS)]
         gateway = Gateway(
             assembly.websocket_apis,
-            Integrations(invoker=functions, region=assembly.region),
+            Integrations(
+                invoker=functions,
+                region=assembly.region,
+                may_invoke=entrance.may_invoke,
+                services=entrance.as_role,
+            ),
             account=assembly.account,
             ledger=folder.connections,
             limits=options.limits,
@@ -179,12 +190,14 @@ class Stack:
             gateway.management,
             services.forward,
         )
-        self._servers.append(await http.serve(endpoint.handle, host=HOST, port=site.endpoint_port))
+        self._servers.append(await http.serve(entrance.gate.handle, host=HOST, port=site.endpoint_port))
         await asyncio.gather(databases.prepare(), services.start(deliveries.take))
         deliveries.start()
         await run_triggers(assembly.triggers, functions, logs)
         background.resume()
-        edge = Edge(assembly, gateway, functions, port=site.port)
+        edge = entrance.edge = Edge(
+            assembly, gateway, functions, port=site.port, connections=entrance.gate.to_connection
+        )
         edge_server = await http.serve(edge.handle, host=HOST, port=site.port, upgrade=edge.upgrade)
         self._servers.append(edge_server)
         self._ends.append(edge_server.close)
@@ -192,15 +205,16 @@ class Stack:
         self._ends.append(polling.stop_clocks)
         self._go_on(gateway.disconnect_left_behind())
         self._go_on(warm_up(assembly, functions))
-        self._announce(folder, site, assembly, functions)
+        self._announce(folder, site, assembly, functions, entrance)
         if options.watch is not None:
             parts = Parts(
                 queues=queues, functions=functions, gateway=gateway, edge=edge, polling=polling, logs=logs
             )
 
             async def apply_changed(old: Assembly, new: Assembly) -> None:
+                entrance.replace(new)
                 await apply(parts, old, new)
-                self._announce(folder, site, new, functions)
+                self._announce(folder, site, new, functions, entrance)
 
             reloading = Reloading(
                 options.watch,
@@ -215,7 +229,9 @@ class Stack:
         self._say_ready(assembly, site)
 
     @staticmethod
-    def _announce(folder: DataFolder, site: Site, assembly: Assembly, functions: Functions) -> None:
+    def _announce(
+        folder: DataFolder, site: Site, assembly: Assembly, functions: Functions, entrance: Entrance
+    ) -> None:
         folder.announce(
             RunningStack(
                 pid=os.getpid(),
@@ -223,6 +239,7 @@ class Stack:
                 endpoint_port=site.endpoint_port,
                 database_port=site.database_port if assembly.databases else None,
                 environments=functions.variables(),
+                developer=entrance.developer(),
             )
         )
 

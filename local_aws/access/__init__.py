@@ -1,5 +1,5 @@
 """Who sends a request to the AWS endpoint, what it asks for, and whether that is allowed."""
 
-from local_aws.access.access import Access, Denied
+from local_aws.access.entrance import Entrance
 
-__all__ = ["Access", "Denied"]
+__all__ = ["Entrance"]

@@ -77,10 +77,14 @@ class Gate:
             return answer
         return self._served(request)
 
-    def _to_connection(self, request: Request, headers: Headers) -> Answer:
+    def to_connection(self, request: Request, api_id: str) -> Answer:
+        """Answer a request about a connection of an API whose host it was sent to."""
+        return self._to_connection(request, joined_headers(request), api_id)
+
+    def _to_connection(self, request: Request, headers: Headers, api_id: str | None = None) -> Answer:
         try:
             principal = self._access.principal(request, headers, "execute-api")
-            request, need = self._addressed(request, headers)
+            request, need = self._addressed(request, headers, api_id)
             if need is not None:
                 self._access.check(principal, [need])
         except Refused as refused:
@@ -89,12 +93,14 @@ class Gate:
             return access_denied(Protocol.REST_JSON, "execute-api", str(denied))
         return self._served(request)
 
-    def _addressed(self, request: Request, headers: Headers) -> tuple[Request, Need | None]:
+    def _addressed(
+        self, request: Request, headers: Headers, at_api: str | None
+    ) -> tuple[Request, Need | None]:
         """The request with its API in the path, and what it needs: nothing for a stage that isn't ours."""
         match = _CONNECTION.fullmatch(unquote(request.path))
         if match is None:
             return request, None
-        api_id, stage = match["api"], match["stage"]
+        api_id, stage = match["api"] or at_api, match["stage"]
         if api_id is None and (host := _API_HOST.match(headers.get("host", ""))) is not None:
             api_id = host["api"]
         if stage is None and len(self._stages) == 1:

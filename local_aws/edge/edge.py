@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 from urllib.parse import unquote
@@ -36,8 +36,17 @@ class _Place:
 class Edge:
     """Answers on the port that people open."""
 
-    def __init__(self, assembly: Assembly, gateway: Gateway, invoker: Invoker, *, port: int) -> None:
+    def __init__(
+        self,
+        assembly: Assembly,
+        gateway: Gateway,
+        invoker: Invoker,
+        *,
+        port: int,
+        connections: Callable[[Request, str], Response | Awaitable[Response]] | None = None,
+    ) -> None:
         self._gateway = gateway
+        self._connections = connections or gateway.management
         self._invoker = invoker
         self._address = f"127.0.0.1:{port}"
         self._tasks: set[asyncio.Task[None]] = set()
@@ -68,7 +77,9 @@ class Edge:
         if isinstance(origin, BucketOrigin):
             root = self._distribution.default_root_object if self._distribution else ""
             return _finished(place, origin.answer(place.request, root))
-        return _finished(place, self._answer_from_websocket_api(origin, place))
+        if "/@connections/" in unquote(request.path) and place.behaviour is None:
+            return self._connections(request, origin.id)
+        return _finished(place, self._answer_from_websocket_api(place))
 
     def upgrade(self, request: Request, transport: asyncio.Transport, rest: bytes) -> None:
         """Take a WebSocket handshake to its API; answer it as any other request where there is none."""
@@ -85,12 +96,11 @@ class Edge:
     async def _answer_from_api(self, origin: HttpApiOrigin, place: _Place) -> Response:
         return _finished(place, await origin.answer(place.request))
 
-    def _answer_from_websocket_api(self, api: WebSocketApi, place: _Place) -> Response:
+    @staticmethod
+    def _answer_from_websocket_api(place: _Place) -> Response:
         if "/@connections/" in unquote(place.request.path):
-            if place.behaviour is not None:
-                # A request signed for the API's host never has a valid signature behind a distribution.
-                return Response(403, [("Content-Type", "application/json")], b'{"message":"Forbidden"}')
-            return self._gateway.management(place.request, api.id)
+            # A request signed for the API's host never has a valid signature behind a distribution.
+            return Response(403, [("Content-Type", "application/json")], b'{"message":"Forbidden"}')
         return Response(426, [("Upgrade", "websocket")])
 
     async def _decline(self, request: Request, transport: asyncio.Transport) -> None:

@@ -180,7 +180,8 @@ class Roles:
         function, qualifier = _without_qualifier(function_arn)
         return any(
             permission.function == function
-            and permission.qualifier == qualifier
+            # An integration's function is known without the qualifier that it may have.
+            and qualifier in (None, permission.qualifier)
             and permission.principal in (service, "*")
             and permission.source_account in (None, self._account)
             and (permission.source_arn is None or matches_arn(permission.source_arn, source_arn, _NO_CONTEXT))
