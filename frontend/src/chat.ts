@@ -1,7 +1,7 @@
 /** The chat behind the page: one connection, the rooms as far as they are known, and what is on its way out. */
 
 import { type Connection, type Effect, type Event, IDLE, clockAt, step } from './core/connection';
-import { type Inbound, type Refusal, readFrame } from './core/frames';
+import { type ChatMessage, type Inbound, type Refusal, readFrame } from './core/frames';
 import * as membership from './core/membership';
 import * as outbox from './core/outbox';
 import * as paging from './core/paging';
@@ -20,7 +20,7 @@ interface Asking {
   readonly room: string;
   readonly id: string;
   readonly kind: paging.PageRequest['kind'];
-  readonly oldest: number | undefined;
+  readonly floor: number;
   readonly since: number;
 }
 
@@ -243,6 +243,10 @@ export class Chat {
       case 'message':
         this.receiveMessage(frame);
         return;
+      case 'change':
+        if (this.listing(frame.room) === null) return;
+        this.rooms.set(frame.room, rooms.addChange(this.room(frame.room), frame.change));
+        return;
       case 'history':
         this.receivePage(frame);
         return;
@@ -267,21 +271,31 @@ export class Chat {
 
   private receiveMessage({ room, message }: Extract<Inbound, { kind: 'message' }>): void {
     if (this.listing(room) === null) return;
-    const own = outbox.find(this.outbox, message.clientId);
-    if (own !== null && own.room === room && own.text === message.text) this.forget(own.clientId);
+    this.arrived(room, message);
     this.rooms.set(room, rooms.addMessage(this.room(room), message));
   }
 
-  private receivePage({ room, messages, latest }: Extract<Inbound, { kind: 'history' }>): void {
+  /** Once it is in the room, whatever became of it there, it needs no sending. */
+  private arrived(room: string, { clientId, text, revision }: ChatMessage): void {
+    const own = outbox.find(this.outbox, clientId);
+    if (own !== null && own.room === room && (own.text === text || revision > 0)) this.forget(own.clientId);
+  }
+
+  private receivePage(page: Extract<Inbound, { kind: 'history' }>): void {
+    const { room, messages, changes, latest, restart } = page;
     if (this.asking?.room !== room) return;
-    const { kind, oldest } = this.asking;
+    const { kind, floor } = this.asking;
     this.asking = null;
-    for (const message of messages) {
-      const own = outbox.find(this.outbox, message.clientId);
-      if (own !== null && own.room === room && own.text === message.text) this.forget(own.clientId);
+    if (restart) {
+      this.rooms.set(room, rooms.startAgain(this.room(room)));
+      this.paging.set(room, paging.FRESH_PAGING);
+      return;
     }
-    let held = rooms.addPage(this.room(room), messages, latest);
-    if (kind === 'older' && held.messages[0]?.sequence === oldest) held = rooms.markComplete(held);
+    for (const message of messages) {
+      this.arrived(room, message);
+    }
+    let held = rooms.addPage(this.room(room), messages, latest, changes);
+    if (kind === 'older' && held.floor === floor) held = rooms.markComplete(held);
     this.rooms.set(room, held);
     this.paging.set(room, paging.answered(this.pagingOf(room), kind));
   }
@@ -297,6 +311,9 @@ export class Chat {
       guest: item.author === null,
       text: item.text,
       clientId: item.clientId,
+      revision: 0,
+      edited: false,
+      removed: false,
     };
     this.rooms.set(item.room, rooms.addMessage(this.room(item.room), message));
   }
@@ -399,7 +416,7 @@ export class Chat {
     const request = paging.nextPage(watched, held);
     if (this.asking !== null || request === null || request.at > now) return;
     const id = this.ports.uuid();
-    this.asking = { room, id, kind: request.kind, oldest: held.messages[0]?.sequence, since: now };
+    this.asking = { room, id, kind: request.kind, floor: held.floor, since: now };
     this.paging.set(room, paging.asked(watched, now));
     const position = { latest: {}, older: { before: request.position }, missed: { after: request.position } };
     this.send({ action: 'fetch_history', ...position[request.kind], client_id: id });

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { World, spoken } from './world';
 
+const range = (first: number, last: number): readonly number[] =>
+  Array.from({ length: last - first + 1 }, (_, index) => first + index);
+
 describe('connecting', () => {
   it('joins the room first and then loads its history', async () => {
     const world = new World();
@@ -104,6 +107,55 @@ describe('what was missed', () => {
     await world.pass(5_000);
     expect(world.sentActions('fetch_history')).toHaveLength(1);
     expect(spoken(chat.room('general').messages)).toEqual(['first', 'second']);
+  });
+
+  it('is fetched within a second, by 200 readers not at once', async () => {
+    const asked: number[] = [];
+    for (let reader = 0; reader < 200; reader += 1) {
+      const world = new World();
+      world.seed = 1 + reader * 7_919;
+      world.fill('general', 3);
+      const chat = await world.chat();
+      world.store('general', 'lost');
+      const seen = world.now;
+      world.connection.say(world.store('general', 'next'));
+      await world.pass(1_000);
+      expect(spoken(chat.room('general').messages).at(-2)).toBe('lost');
+      asked.push(...world.sentAt('fetch_history').filter((at) => at > seen).map((at) => at - seen));
+    }
+    expect(asked).toHaveLength(200);
+    const inTenth = range(0, 9).map((tenth) => asked.filter((at) => Math.floor(at / 100) === tenth).length);
+    expect(Math.max(...inTenth)).toBeLessThan(60);
+  });
+
+  it('is begun anew where it is no longer kept', async () => {
+    const world = new World();
+    world.fill('general', 10);
+    const chat = await world.chat();
+    world.connection.end();
+    world.fill('general', 120);
+    world.stored['general'] = world.stored['general']?.slice(100) ?? [];
+    await world.pass(20_000);
+    expect(chat.room('general').messages.map(({ sequence }) => sequence)).toEqual(range(101, 130));
+    expect(world.sentActions('fetch_history').map(({ after }) => after)).toEqual([undefined, 10, undefined]);
+    await world.pass(60_000);
+    expect(world.sentActions('fetch_history')).toHaveLength(3);
+  });
+
+  it('includes edits and deletions', async () => {
+    const world = new World();
+    world.fill('general', 3);
+    const chat = await world.chat();
+    world.connection.say(world.change('general', 1, 'edited'));
+    world.connection.end();
+    world.change('general', 2, null);
+    await world.pass(20_000);
+    expect(chat.room('general').messages).toMatchObject([
+      { text: 'edited', edited: true },
+      { text: '', removed: true },
+      { text: 'general 3' },
+    ]);
+    expect(world.sentActions('fetch_history').at(-1)).toMatchObject({ after: 4 });
   });
 
   it('does not ask for ever for what nobody has', async () => {

@@ -42,7 +42,7 @@ export class Connection {
 
   receive(text: string): void {
     const frame = JSON.parse(text) as Frame;
-    this.world.sent.push({ ...frame, room: this.room });
+    this.world.sent.push({ ...frame, room: this.room, at: this.world.now });
     const answer = (): void => this.answer(frame);
     if (this.world.holds.has(String(frame['action']))) this.held.push(answer);
     else this.world.later(this.world.latency, answer);
@@ -82,7 +82,7 @@ export class World {
   sessions = 0;
   private timers: { at: number; call: () => void }[] = [];
   private ids = 0;
-  private seed = 1;
+  seed = 1;
 
   readonly ports: Ports = {
     now: () => this.now,
@@ -140,6 +140,11 @@ export class World {
     return this.connections.filter(({ open }) => open).length;
   }
 
+  /** When frames of an action went out. */
+  sentAt(action: string): number[] {
+    return this.sentActions(action).map(({ at }) => Number(at));
+  }
+
   sentActions(action: string): Frame[] {
     return this.sent.filter((frame) => frame['action'] === action);
   }
@@ -167,7 +172,7 @@ export class World {
   store(room: string, message: string, changes: Frame = {}): Frame {
     const messages = this.stored[room] ?? [];
     const frame = {
-      sequence: messages.length + 1,
+      sequence: Number(messages.at(-1)?.['sequence'] ?? 0) + 1,
       username: 'bob',
       message,
       created_at: new Date(this.now).toISOString(),
@@ -175,6 +180,16 @@ export class World {
     };
     messages.push(frame);
     return { type: 'chat_message', room, ...frame };
+  }
+
+  /** Somebody edits or deletes what was said; the push of it is returned. */
+  change(room: string, target: number, message: string | null): Frame {
+    const changed = this.stored[room]?.find(({ sequence }) => sequence === target);
+    const [type, rest] = message === null ? ['message_deleted', { deleted: true }] : ['message_edited', {}];
+    const event = this.store(room, message ?? '', { type, target, ...rest });
+    Object.assign(changed ?? {}, { message: message ?? '', revision: event['sequence'], ...rest });
+    if (message !== null) Object.assign(changed ?? {}, { edited_at: event['created_at'] });
+    return event;
   }
 
   fill(room: string, count: number): void {
@@ -195,7 +210,10 @@ export class World {
       after !== undefined
         ? all.filter((each) => number(each) > Number(after)).slice(0, 50)
         : all.filter((each) => before === undefined || number(each) < Number(before)).slice(-50);
-    return { type: 'history', room, messages, has_more: true, latest_sequence: all.length };
+    const latest = number(all.at(-1) ?? { sequence: 0 });
+    const next = messages[0] === undefined ? latest + 1 : number(messages[0]);
+    const restart = after !== undefined && next !== Number(after) + 1;
+    return { type: 'history', room, messages, has_more: true, latest_sequence: latest, ...(restart && { restart }) };
   }
 
   private session(): Session {

@@ -8,6 +8,20 @@ export interface ChatMessage {
   readonly clientId: string | null;
   /** Milliseconds since 1970. */
   readonly writtenAt: number;
+  /** The sequence of the change that made it what it is; 0 for a message as it was written. */
+  readonly revision: number;
+  readonly edited: boolean;
+  /** Deleted: who wrote it when is all that is left. */
+  readonly removed: boolean;
+}
+
+/** An edit or a deletion: an event with a number of its own, like a message. */
+export interface Change {
+  readonly sequence: number;
+  /** The sequence of the message that was changed. */
+  readonly target: number;
+  /** What it says now, null where it was deleted. */
+  readonly text: string | null;
 }
 
 export interface Refusal {
@@ -21,11 +35,15 @@ export interface Refusal {
 
 export type Inbound =
   | { readonly kind: 'message'; readonly room: string; readonly message: ChatMessage }
+  | { readonly kind: 'change'; readonly room: string; readonly change: Change }
   | {
       readonly kind: 'history';
       readonly room: string;
       readonly messages: readonly ChatMessage[];
+      readonly changes: readonly Change[];
       readonly latest: number;
+      /** What followed our position is no longer kept, or the position was never reached. */
+      readonly restart: boolean;
     }
   | {
       readonly kind: 'accepted';
@@ -49,6 +67,9 @@ export function readFrame(frame: string): Inbound {
   switch (fields['type']) {
     case 'chat_message':
       return readMessageFrame(fields);
+    case 'message_edited':
+    case 'message_deleted':
+      return readChangeFrame(fields);
     case 'history':
       return readHistory(fields);
     case 'message_accepted':
@@ -74,11 +95,36 @@ function readMessageFrame(fields: Fields): Inbound {
   return message !== null && isText(room) ? { kind: 'message', room, message } : { kind: 'unknown' };
 }
 
+function readChangeFrame(fields: Fields): Inbound {
+  const change = readChange(fields);
+  const room = fields['room'];
+  return change !== null && isText(room) ? { kind: 'change', room, change } : { kind: 'unknown' };
+}
+
 function readHistory(fields: Fields): Inbound {
-  const { room, messages, latest_sequence: latest } = fields;
-  if (!isText(room) || !Array.isArray(messages) || !isSequence(latest)) return { kind: 'unknown' };
-  const read = messages.map((each: unknown) => (isObject(each) ? readMessage(each) : null));
-  return { kind: 'history', room, messages: read.filter((each) => each !== null), latest };
+  const { room, messages: events, latest_sequence: latest, restart } = fields;
+  if (!isText(room) || !Array.isArray(events) || !isSequence(latest)) return { kind: 'unknown' };
+  const messages: ChatMessage[] = [];
+  const changes: Change[] = [];
+  for (const event of events.filter(isObject)) {
+    const message = isMessage(event) ? readMessage(event) : null;
+    const change = isMessage(event) ? null : readChange(event);
+    if (message !== null) messages.push(message);
+    if (change !== null) changes.push(change);
+  }
+  return { kind: 'history', room, messages, changes, latest, restart: restart === true };
+}
+
+function isMessage({ type }: Fields): boolean {
+  return type === undefined || type === 'chat_message';
+}
+
+/** An event that we don't know changes nothing, but its number is taken. */
+function readChange(fields: Fields): Change | null {
+  const { sequence, target, message, deleted } = fields;
+  if (!isSequence(sequence)) return null;
+  if (!isSequence(target) || !isText(message)) return { sequence, target: 0, text: null };
+  return { sequence, target, text: deleted === true ? null : message };
 }
 
 function readAccepted(fields: Fields): Inbound {
@@ -95,7 +141,7 @@ function readSystem(fields: Fields): Inbound {
 }
 
 function readMessage(fields: Fields): ChatMessage | null {
-  const { sequence, username, message, guest, client_id: clientId } = fields;
+  const { sequence, username, message, guest, client_id: clientId, revision, deleted } = fields;
   if (!isSequence(sequence) || !isText(username) || !isText(message)) return null;
   return {
     sequence,
@@ -104,6 +150,9 @@ function readMessage(fields: Fields): ChatMessage | null {
     text: message,
     clientId: isText(clientId) ? clientId : null,
     writtenAt: readTime(fields['created_at']),
+    revision: isSequence(revision) ? revision : 0,
+    edited: isText(fields['edited_at']),
+    removed: deleted === true,
   };
 }
 

@@ -1,6 +1,6 @@
 /** Which page of a room's history to ask for next, and when. */
 
-import { type Room, holeAfter, olderThan } from './room';
+import { type Room, holeAfter, olderThan, position } from './room';
 
 export interface Paging {
   /** Messages may have come while we were not in the room. */
@@ -21,8 +21,9 @@ export interface PageRequest {
 
 export const FRESH_PAGING: Paging = { stale: false, wantsOlder: false, notBefore: 0, repair: null };
 export const PAGE_TIMEOUT = 10_000;
-const REPAIR_SOONEST = 150;
-const REPAIR_SPREAD = 1_200;
+/** Together below a second: a person shall not miss an answer for longer. */
+const REPAIR_SOONEST = 120;
+const REPAIR_SPREAD = 700;
 const REPAIR_SLOWEST = 60_000;
 /** Further behind than this, start again from the newest page. */
 const FAR_BEHIND = 200;
@@ -40,9 +41,8 @@ export function watch(paging: Paging, room: Room, now: number, random: () => num
 
 export function nextPage(paging: Paging, room: Room): PageRequest | null {
   const at = paging.notBefore;
-  const last = room.messages.at(-1)?.sequence;
-  if (!room.loaded || (paging.stale && last === undefined)) return { kind: 'latest', position: null, at };
-  if (paging.stale) return { kind: 'missed', position: holeAfter(room) ?? last ?? 0, at };
+  if (!room.loaded) return { kind: 'latest', position: null, at };
+  if (paging.stale) return { kind: 'missed', position: holeAfter(room) ?? position(room), at };
   if (paging.repair !== null) {
     const due = Math.max(at, paging.repair.at);
     if (room.latest - paging.repair.after > FAR_BEHIND) return { kind: 'latest', position: null, at: due };

@@ -28,6 +28,8 @@ export const english = {
   tryAgain: 'Try again',
   editAgain: 'Edit',
   discard: 'Discard',
+  edited: 'edited',
+  removed: 'This message was deleted.',
   messageNotSent: 'A message was not sent.',
   composer: (room: string) => `Message ${room}`,
   send: 'Send',

@@ -32,6 +32,8 @@ export const german: Texts = {
   tryAgain: 'Noch einmal',
   editAgain: 'Bearbeiten',
   discard: 'Verwerfen',
+  edited: 'bearbeitet',
+  removed: 'Diese Nachricht wurde gelöscht.',
   messageNotSent: 'Eine Nachricht wurde nicht gesendet.',
   composer: (room) => `Nachricht an ${room}`,
   send: 'Senden',

@@ -65,6 +65,7 @@ class MessageRow implements RowView {
   private readonly you = element('span', { class: 'you' });
   private readonly time = element('time');
   private readonly text = element('p', { class: 'text', dir: 'auto' });
+  private readonly edited = element('span', { class: 'edited' });
   // What becomes of an own message is said once, elsewhere: see `LogView`.
   private readonly delivery = element('div', { class: 'delivery', 'aria-live': 'off' });
   private shownDelivery = '';
@@ -72,7 +73,7 @@ class MessageRow implements RowView {
 
   constructor(private readonly actions: RowActions) {
     const byline = element('p', { class: 'byline' }, this.name, ' ', this.you, ' ', this.time);
-    const said = element('div', { class: 'said' }, byline, this.text, this.delivery);
+    const said = element('div', { class: 'said' }, byline, this.text, this.edited, this.delivery);
     this.node = element('div', { class: 'message' }, this.avatar, said);
   }
 
@@ -82,9 +83,12 @@ class MessageRow implements RowView {
     this.node.classList.toggle('continued', row.continued);
     if (row.kind === 'message') {
       this.drawn = { message: row.message, continued: row.continued, tick: tickOf(now) };
-      const { username, text, writtenAt, sequence, guest } = row.message;
+      const { username, writtenAt, sequence, guest, edited, removed } = row.message;
+      const text = removed ? texts.removed : row.message.text;
       this.node.dataset['sequence'] = String(sequence);
       this.say(username, guest, !guest && username === author, text, writtenAt, now);
+      this.node.classList.toggle('removed', removed);
+      setText(this.edited, edited ? texts.edited : '');
       this.node.classList.toggle('calls', author !== null && mentions(text, author));
       this.showDelivery(null, now);
     } else {

@@ -60,8 +60,35 @@ describe('reading a frame', () => {
     expect(readFrame(frame)).toEqual({ kind: 'unknown' });
   });
 
+  it('takes an edit and a deletion, pushed and in a page', () => {
+    const edit = { type: 'message_edited', sequence: 9, target: 5, username: 'ann', message: 'new' };
+    const deletion = { type: 'message_deleted', sequence: 10, target: 5, username: 'ann', message: '', deleted: true };
+    const change = { sequence: 9, target: 5, text: 'new' };
+    expect(read({ ...edit, room: 'general' })).toEqual({ kind: 'change', room: 'general', change });
+    const page = { type: 'history', room: 'general', messages: [edit, deletion], latest_sequence: 10, restart: true };
+    expect(read(page)).toMatchObject({ changes: [change, { sequence: 10, target: 5, text: null }], messages: [], restart: true });
+  });
+
+  it('takes a message that was changed', () => {
+    const changed = { sequence: 5, username: 'ann', message: 'new', revision: 9, edited_at: '2026-11-25T10:00:00Z' };
+    const gone = { sequence: 6, username: 'ann', message: '', revision: 10, deleted: true };
+    const page = { type: 'history', room: 'general', messages: [changed, gone], latest_sequence: 10 };
+    expect(read(page)).toMatchObject({
+      messages: [
+        { revision: 9, edited: true, removed: false },
+        { revision: 10, edited: false, removed: true },
+      ],
+      restart: false,
+    });
+  });
+
+  it('counts an event of a kind that it does not know', () => {
+    const page = { type: 'history', room: 'general', messages: [{ type: 'poll', sequence: 3 }], latest_sequence: 3 };
+    expect(read(page)).toMatchObject({ messages: [], changes: [{ sequence: 3, target: 0 }] });
+  });
+
   it('leaves out of a page what is no message', () => {
-    const frame = { type: 'history', room: 'general', messages: [null, 1, { sequence: 1 }], latest_sequence: 1 };
+    const frame = { type: 'history', room: 'general', messages: [null, 1, { username: 'ann' }], latest_sequence: 1 };
     expect(read(frame)).toMatchObject({ kind: 'history', messages: [] });
   });
 });

@@ -10,6 +10,9 @@ export function message(sequence: number, changes: Partial<ChatMessage> = {}): C
     text: `message ${sequence}`,
     clientId: null,
     writtenAt: Date.UTC(2026, 10, 25, 10, 0, sequence),
+    revision: 0,
+    edited: false,
+    removed: false,
     ...changes,
   };
 }

@@ -75,6 +75,79 @@ describe('a room', () => {
   });
 });
 
+describe('a change', () => {
+  const change = (sequence: number, target: number, text: string | null = `edited by ${sequence}`) => ({ sequence, target, text });
+  const text = (room: rooms.Room, sequence: number): string | undefined =>
+    room.messages.find((each) => each.sequence === sequence)?.text;
+
+  it('is shown in the message that it is of, and takes a number', () => {
+    const room = rooms.addChange(loaded(1, 3), change(4, 2));
+    expect(room.messages[1]).toMatchObject({ text: 'edited by 4', edited: true, removed: false, revision: 4 });
+    expect(rooms.holeAfter(room)).toBeNull();
+    expect(rooms.holeAfter(rooms.addChange(room, change(6, 1)))).toBe(4);
+    expect(rooms.position(room)).toBe(4);
+  });
+
+  it('of a deletion leaves no text', () => {
+    const room = rooms.addChange(loaded(1, 3), change(4, 2, null));
+    expect(room.messages[1]).toMatchObject({ text: '', removed: true, edited: false });
+  });
+
+  it('is the same in whatever order it comes, and however old the page is that comes after it', () => {
+    const late = rooms.addChange(rooms.addChange(loaded(1, 3), change(5, 2)), change(4, 2));
+    expect(text(late, 2)).toBe('edited by 5');
+    const first = rooms.addPage(rooms.addChange(rooms.EMPTY_ROOM, change(4, 2)), messages(1, 3), 3);
+    expect(text(first, 2)).toBe('edited by 4');
+    const outdated = rooms.addPage(late, messages(1, 3), 5);
+    expect(text(outdated, 2)).toBe('edited by 5');
+    const newer = rooms.addPage(loaded(1, 3), [message(2, { text: 'newest', revision: 9, edited: true })], 9);
+    expect(text(newer, 2)).toBe('newest');
+  });
+
+  it('of a message that is not loaded waits for it', () => {
+    const room = rooms.addChange(rooms.addPage(rooms.EMPTY_ROOM, messages(51, 100), 100), change(101, 7));
+    expect(rooms.olderThan(room)).toBe(51);
+    expect(text(rooms.addPage(room, messages(1, 50), 101), 7)).toBe('edited by 101');
+  });
+
+  it('is let go with the messages around it', () => {
+    const room = rooms.addChange(rooms.addChange(loaded(1, 3), change(4, 2)), change(6, 2));
+    const kept = rooms.keepNewest(rooms.addMessage(room, message(5)), 1);
+    expect(kept.changes.map(({ sequence }) => sequence)).toEqual([6]);
+    expect(rooms.holeAfter(kept)).toBeNull();
+    expect(rooms.olderThan(kept)).toBe(5);
+  });
+});
+
+describe('what is no longer kept', () => {
+  it('is no hole: a room begins where its first page begins', () => {
+    const cut = rooms.addPage(rooms.EMPTY_ROOM, [], 500);
+    expect(rooms.holeAfter(cut)).toBeNull();
+    expect(rooms.position(cut)).toBe(500);
+    expect(rooms.holeAfter(rooms.addMessage(cut, message(502)))).toBe(500);
+  });
+
+  it('leads to a new beginning', () => {
+    const room = rooms.startAgain(rooms.addNotice(loaded(1, 3), { id: 1, text: 'hear', level: 'info', receivedAt: 0 }));
+    expect(room).toMatchObject({ messages: [], loaded: false, latest: 0 });
+    expect(room.notices).toHaveLength(1);
+  });
+});
+
+describe('the first message of an empty room', () => {
+  it('is missed where the second one comes', () => {
+    const empty = rooms.addPage(rooms.EMPTY_ROOM, [], 0);
+    expect(rooms.holeAfter(rooms.addMessage(empty, message(2)))).toBe(0);
+  });
+});
+
+describe('an acknowledgement of long ago', () => {
+  it('does not put a message far above what is loaded', () => {
+    const room = rooms.addMessage(rooms.addPage(rooms.EMPTY_ROOM, messages(51, 100), 100), message(7));
+    expect(sequences(room)[0]).toBe(51);
+  });
+});
+
 describe('any order of arrival', () => {
   it('ends with the same messages as one page', () => {
     let seed = 7;

@@ -37,6 +37,20 @@ function rest(): void {
 
 const page = (first: number, last: number): rooms.Room => rooms.addPage(rooms.EMPTY_ROOM, messages(first, last), last);
 
+describe('a message that was changed', () => {
+  it('shows what it says now, in the same row', () => {
+    show(page(1, 2));
+    const rows = [...log().querySelectorAll('.message')];
+    const edited = rooms.addChange(page(1, 2), { sequence: 3, target: 1, text: 'other words' });
+    show(rooms.addChange(edited, { sequence: 4, target: 2, text: null }));
+    expect([...log().querySelectorAll('.message')]).toEqual(rows);
+    expect(rows[0]?.querySelector('.text')?.textContent).toBe('other words');
+    expect(rows[0]?.querySelector('.edited')?.textContent).toBe('edited');
+    expect(rows[1]?.querySelector('.text')?.textContent).toBe('This message was deleted.');
+    expect(rows[1]?.classList.contains('removed')).toBe(true);
+  });
+});
+
 describe('a live region', () => {
   it('reads out what is said, and neither history nor a change of rooms', () => {
     show(page(1, 50));
