@@ -1,4 +1,4 @@
-"""Environments as functions see them: variables, logs, layers, versions, and what happens to them at the end."""
+"""Environments as functions and those who look at them see them: variables, logs, layers, versions, ends."""
 
 import asyncio
 import json

@@ -226,8 +226,10 @@ async def test_idle_processes_end_but_for_the_one_kept_warm(function, start):
     source = """
         import os, time
         def handler(event, context):
-            time.sleep(0.2)
-            return os.environ["AWS_LAMBDA_RUNTIME_API"]
+            own = os.environ["AWS_LAMBDA_RUNTIME_API"]
+            open(f"met-{own}", "w").close()
+            while sum(name.startswith("met-") for name in os.listdir()) < 2: time.sleep(0.01)
+            return own
     """
     functions = start(
         function(source, name="kept"), function(source, name="other"), kept_warm={"kept"}, idle_seconds=0.3
