@@ -32,12 +32,14 @@ def event_sources(resources: Resources, functions: Mapping[str, Function]) -> tu
 
 
 def why_refused(resource: Resource, functions: Mapping[str, Function]) -> str | None:
-    """Why AWS doesn't create a mapping from a queue, if it doesn't."""
+    """Why AWS doesn't create a mapping, if it doesn't."""
     try:
         for pattern in _patterns(resource):
             check(pattern)
     except (PatternInvalid, ValueError) as error:
         return f"its filter is invalid ({error})"
+    if ":sqs:" not in str(resource.get("EventSourceArn")):
+        return None
     size, window = int(resource.get("BatchSize", 10)), int(resource.get("MaximumBatchingWindowInSeconds", 0))
     if size > 10 and window == 0:
         return f"a batch size of {size}, over 10, needs MaximumBatchingWindowInSeconds"
