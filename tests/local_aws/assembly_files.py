@@ -76,6 +76,7 @@ def websocket_api(
         "Permission": {
             "Type": "AWS::Lambda::Permission",
             "Properties": {
+                "Action": "lambda:InvokeFunction",
                 "FunctionName": {"Fn::GetAtt": [function, "Arn"]},
                 "Principal": "apigateway.amazonaws.com",
             },
