@@ -3,7 +3,7 @@
 # Variables given as `make run PORT=9000` reach the commands as environment variables.
 dev = exec sh dev/python -m dev
 
-.PHONY: help run test bench check synth build install lock shell admin broadcast clean
+.PHONY: help run test conformance autobahn bench check synth build install lock shell admin broadcast clean
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -13,6 +13,12 @@ run: ## Start everything here; PORT=8000, DATA_DIR=.local and RELOAD=no can be s
 
 test: ## Run every check and test; TESTS="tests/chat -k history" runs some
 	@$(dev) test
+
+conformance: ## Ask the gateway how like AWS it is; ENDPOINT=wss://… asks a deployment instead
+	@$(dev) conformance
+
+autobahn: ## Run every case of the Autobahn suite through a function
+	@$(dev) autobahn
 
 bench: ## Measure, and make docs/performance.md; ONLY=name runs one
 	@$(dev) bench

@@ -96,6 +96,15 @@ def _locked(work: Callable[[], None]) -> Callable[[], None]:
     return run
 
 
+def _installing(work: Callable[[], None]) -> Callable[[], None]:
+    def run() -> None:
+        with one_at_a_time():
+            install()
+        work()
+
+    return run
+
+
 def _installed(work: Callable[[], None]) -> Callable[[], None]:
     def run() -> None:
         if not VENV_PYTHON.exists():
@@ -108,6 +117,8 @@ def _installed(work: Callable[[], None]) -> Callable[[], None]:
 COMMANDS: dict[str, Callable[[], None]] = {
     "run": _run,
     "test": _test,
+    "conformance": _installing(checks.conformance),
+    "autobahn": _installing(checks.autobahn),
     "bench": _bench,
     "check": _check,
     "synth": _synth,

@@ -56,9 +56,19 @@ def test() -> None:
         _run([*STATIC, CLIENT_TESTS, Check("Tests", [_PYTHON, "-m", "pytest", *_SIDE_BY_SIDE])])
 
 
-def _run(checks: Sequence[Check]) -> None:
+def conformance() -> None:
+    """What the local gateway, or the deployment that ENDPOINT names, has of API Gateway's behaviour."""
+    _run([Check("Conformance", [_PYTHON, "-m", "pytest", "tests/conformance", "-rs"])])
+
+
+def autobahn() -> None:
+    """Every case of the Autobahn suite."""
+    _run([Check("Autobahn", [_PYTHON, "-m", "pytest", "tests/conformance/test_autobahn.py"])], AUTOBAHN="all")
+
+
+def _run(checks: Sequence[Check], **variables: str) -> None:
     failed = []
-    environment = {**os.environ, **node.environment()}
+    environment = {**os.environ, **node.environment(), **variables}
     for check in checks:
         say(f"── {check.name}")
         started = time.monotonic()
