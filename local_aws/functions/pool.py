@@ -18,6 +18,8 @@ from local_aws.model import Function
 
 # Work that waits for a busy environment starts another one only after this: most is done sooner than that.
 _GROWTH_SECONDS = 0.05
+# So many events wait for each environment that is started at once.
+_BURST = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +172,13 @@ class Pool:
             return
         waited = time.monotonic() - self._waiting[0].arrived
         if not self._current or waited >= _GROWTH_SECONDS:
+            self._start()
+        # A burst on a cold function: the others come up together with the first one.
+        while (
+            len(self._waiting) > _BURST * len(self._starting)
+            and len(self._starting) == len(self._current)
+            and self._room()
+        ):
             self._start()
         if self._growth is None and self._room():
             self._growth = asyncio.get_running_loop().call_later(_GROWTH_SECONDS, self._grow_later)
