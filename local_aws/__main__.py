@@ -21,13 +21,14 @@ _DESCRIPTION = """\
 Run a synthesised CDK assembly on this machine, without an AWS account and without Docker.
 
 Runs: WebSocket and HTTP APIs (API Gateway v2), Python Lambda functions, SQS queues with their event source
-mappings, EventBridge rules and schedules on a clock, PostgreSQL databases, S3 buckets and a CloudFront
-distribution in front of them, Secrets Manager secrets, Triggers. What else the template declares is named at
-the start, with what it means that it is missing.
+mappings, EventBridge rules and schedules on a clock, PostgreSQL databases, a CloudFront distribution,
+Triggers; and, by moto, DynamoDB tables with their streams, S3 buckets, SNS topics, SSM parameters and Secrets
+Manager secrets. What else the template declares is named at the start, with what it means that it is missing.
 """
 _EPILOG = f"""\
 PORT serves the distribution, or the APIs themselves where there is none. PORT+1 is the AWS endpoint (Lambda
-Invoke, SQS, @connections), for functions, the AWS CLI and SDKs. Everything listens on 127.0.0.1 only.
+Invoke, SQS, @connections, DynamoDB, S3, SNS, SSM, Secrets Manager), for functions, the AWS CLI and SDKs.
+Everything listens on 127.0.0.1 only.
 
 A function has at most {MOST_ENVIRONMENTS} processes at once here (twice the number of cores), fewer where it
 reserves less concurrency; invocations beyond that wait. Idle processes end after a minute, but for one of
@@ -62,11 +63,20 @@ def _parser() -> argparse.ArgumentParser:
         help="where the database, queued messages, secrets and logs are kept (.local)",
     )
     parser.add_argument(
+        "--stack",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="run this stack and what it depends on, not all; a pattern such as 'dev-*'; may be repeated",
+    )
+    parser.add_argument(
         "--parameter",
         action="append",
         default=[],
-        metavar="NAME=VALUE",
-        help="a value for a parameter of the template; may be repeated",
+        type=_parameter,
+        metavar="[STACK:]NAME=VALUE",
+        help="a value for a parameter of the template, or for an SSM parameter or a secret of that name that "
+        "the assembly reads and doesn't declare; may be repeated",
     )
     parser.add_argument(
         "--on-ready", metavar="TEXT", help="print TEXT once ready; {url} stands for the address"
@@ -74,6 +84,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stop-with", type=int, metavar="PID", help="stop when this process ends")
     parser.add_argument(
         "--explain", action="store_true", help="also name the resources that need not run here"
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="don't start where the template declares something that can't run here; list all of it",
     )
     saving = parser.add_argument_group("what is saved while it runs")
     saving.add_argument(
@@ -139,6 +154,13 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _parameter(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not name or not sign:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
 def _count(text: str) -> int:
     count = int(text)
     if count < 1:
@@ -165,7 +187,9 @@ def _options(given: argparse.Namespace) -> Options:
         port=given.port,
         data_dir=given.data_dir,
         on_ready=given.on_ready,
-        parameters=dict(parameter.partition("=")[::2] for parameter in given.parameter),
+        parameters=dict(given.parameter),
+        stacks=tuple(given.stack),
+        strict=given.strict,
         stop_with=given.stop_with,
         explain=given.explain,
         limits=Limits(idle=given.idle_limit, age=given.age_limit, events_in_flight=given.messages_at_once),

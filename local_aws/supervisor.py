@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import os
 import resource
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from local_aws import http
 from local_aws.access import Entrance
-from local_aws.addresses import Addresses
+from local_aws.addresses import addresses
 from local_aws.assembly import Site, read
 from local_aws.aws_endpoint import AwsEndpoint
 from local_aws.data_folder import DataFolder, RunningStack
@@ -33,6 +34,7 @@ from local_aws.reloading.apply import Parts, apply
 from local_aws.reloading.reload import Reloading, Watched
 from local_aws.secrets_file import SecretsFile
 from local_aws.services import Deliveries, Services
+from local_aws.status import Sources, StatusPage
 from local_aws.stopping import Stopping
 from local_aws.warming import kept_warm, warm_up
 
@@ -53,6 +55,8 @@ class Options:
     data_dir: Path
     on_ready: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    stacks: tuple[str, ...] = ()
+    strict: bool = False
     stop_with: int | None = None
     explain: bool = False
     watch: Watched | None = None
@@ -128,8 +132,10 @@ class Stack:
             secrets=SecretsFile(folder.secrets),
             workspace=folder.code,
             parameters=options.parameters,
+            stacks=options.stacks,
+            strict=options.strict,
         )
-        assembly = read(options.assembly, site)
+        assembly = self._assembly = read(options.assembly, site)
         logs = Logs(folder.logs)
         self._say = logs.say
         self._ends.append(logs.close)
@@ -143,7 +149,13 @@ class Stack:
             logs.say(f"{queues.left_over} messages are kept of queues that the template no longer has.")
         services = Services(assembly, folder.services, logs)
         self._ends.append(services.close)
-        entrance = Entrance(assembly, folder.authority, lambda request: endpoint.handle(request), logs.say)
+        entrance = Entrance(
+            assembly,
+            folder.authority,
+            lambda request: endpoint.handle(request),
+            logs.say,
+            page=lambda request: status.answer(request),
+        )
         self._ends.append(entrance.close)
         await entrance.start()
         functions = Functions(
@@ -190,6 +202,16 @@ class Stack:
             gateway.management,
             services.forward,
         )
+        status = StatusPage(
+            Sources(
+                functions=functions,
+                queues=queues,
+                gateway=gateway,
+                assembly=lambda: self._assembly,
+                port=site.port,
+                started=time.time(),
+            )
+        )
         self._servers.append(await http.serve(entrance.gate.handle, host=HOST, port=site.endpoint_port))
         await asyncio.gather(databases.prepare(), services.start(deliveries.take))
         deliveries.start()
@@ -212,6 +234,7 @@ class Stack:
             )
 
             async def apply_changed(old: Assembly, new: Assembly) -> None:
+                self._assembly = new
                 entrance.replace(new)
                 await apply(parts, old, new)
                 self._announce(folder, site, new, functions, entrance)
@@ -266,12 +289,9 @@ class Stack:
                 self._say(f"Left out: {skipped.type} {skipped.logical_id}: {skipped.reason}.")
 
     def _say_ready(self, assembly: Assembly, site: Site) -> None:
-        sockets, sites = assembly.websocket_apis, assembly.http_apis
-        addresses = Addresses(sockets, sites, assembly.distributions, site.port)
-        for api in sockets:
-            self._say(f"WebSocket API {api.name}: {addresses.of(api)}")
-        for site_api in sites:
-            self._say(f"HTTP API {site_api.name}: {addresses.of(site_api)}")
+        self._say(f"Status: http://{HOST}:{site.endpoint_port}/")
+        for name, address in addresses(assembly, site.port):
+            self._say(f"{name}: {address}")
         self._say("Ready")
         if self._options.on_ready is not None:
             self._say(self._options.on_ready.replace("{url}", f"http://{HOST}:{site.port}/"))

@@ -103,7 +103,7 @@ def _permissions(resources: Resources) -> Iterator[InvokePermission]:
         physical_name(resource): _arn(resource) for resource in resources.of_type("AWS::Lambda::Function")
     }
     for resource in resources.of_type("AWS::Lambda::Permission"):
-        if resource.get("Action") not in _INVOKE_ACTIONS:
+        if resource.get("Action", _INVOKE_ACTIONS[0]) not in _INVOKE_ACTIONS:
             continue
         function, qualifier = _function(str(resource.get("FunctionName")), arns)
         account = resource.get("SourceAccount")

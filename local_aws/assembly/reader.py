@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from local_aws.addresses import Addresses
@@ -12,7 +13,7 @@ from local_aws.assembly.resources import Resources
 from local_aws.assembly.site import Site
 from local_aws.assembly.unsupported import skipped, unsupported
 from local_aws.errors import StackError
-from local_aws.model import Assembly
+from local_aws.model import Assembly, Unsupported
 
 
 def read(directory: Path, site: Site) -> Assembly:
@@ -28,7 +29,14 @@ def read(directory: Path, site: Site) -> Assembly:
             f"{resources.last_read}: this isn't understood here ({type(error).__name__}: {error})."
         ) from error
     resources.check_given()
+    if site.strict and assembly.unsupported:
+        raise StackError(_all_of(assembly.unsupported))
     return assembly
+
+
+def _all_of(unsupported: Sequence[Unsupported]) -> str:
+    lines = [f"  {item.type} {item.logical_id}: {item.meaning}." for item in unsupported]
+    return "\n".join(["Not everything of the assembly runs here, and --strict makes that an error:", *lines])
 
 
 def _assembly(resources: Resources, site: Site) -> Assembly:

@@ -20,7 +20,7 @@ class Site:
 
     `port` is the edge's, `endpoint_port` the AWS endpoint's. `workspace` takes code that the assembly holds
     only packed or inline. `parameters` are values that the assembly needs from outside, `stacks` patterns of
-    the names of those to run (all of them without any).
+    the names of those to run (all of them without any). Where it is `strict`, what can't run is an error.
     """
 
     port: int
@@ -30,6 +30,7 @@ class Site:
     workspace: Path
     parameters: Mapping[str, str] = field(default_factory=dict)
     stacks: tuple[str, ...] = ()
+    strict: bool = False
 
 
 def stable_id(*parts: str, length: int = 10) -> str:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import base64
 import json
+import time
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote_plus, unquote_plus
 
 Tell = Callable[[Mapping[str, Any]], None]
 
@@ -74,8 +77,34 @@ def _tap_buckets(tell: Tell) -> None:
         target = f"arn:aws:sqs:{region_name}:{account_id}:{queue_name}"
         tell({"kind": "object", "target": target, "event": event_body})
 
+    made = notifications._get_s3_event
+
+    def event(event_name: str, bucket: Any, key: Any, notification_id: str) -> dict[str, Any]:
+        return completed(made(event_name, bucket, key, notification_id))
+
+    notifications._get_s3_event = event
     notifications._invoke_awslambda = to_function
     notifications._send_sqs_message = to_queue
+
+
+def completed(event: dict[str, Any]) -> dict[str, Any]:
+    """A bucket's event with what moto leaves out of it, and its keys as S3 writes them.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+    """
+    for record in event["Records"]:
+        record |= {
+            "userIdentity": {"principalId": "AWS:LOCAL"},
+            "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+            "responseElements": {"x-amz-request-id": uuid.uuid4().hex[:16].upper(), "x-amz-id-2": "local"},
+        }
+        record["s3"]["bucket"]["ownerIdentity"] = {"principalId": "LOCAL"}
+        changed = record["s3"]["object"]
+        changed["key"] = quote_plus(unquote_plus(changed["key"]), safe="/")
+        changed["sequencer"] = f"{time.time_ns():018X}"
+        if record["eventName"].startswith("ObjectRemoved"):
+            del changed["size"], changed["eTag"]
+    return event
 
 
 def _tap_streams(tell: Tell) -> None:

@@ -1,0 +1,1 @@
+"""What happens to a text on its way from a client and back."""
