@@ -18,6 +18,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.local_aws.assembly_files import function, websocket_api, write_assembly
+from tests.local_aws.signed_requests import signed_request
 
 ECHO = """
 import json, os, urllib.request
@@ -64,7 +65,10 @@ class Stack:
         self.resources = {
             "Echo": function(ECHO, FunctionName="echo", **variables),
             "Worker": function(WORKER, FunctionName="worker", Timeout=60, **variables),
-            "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "jobs", "VisibilityTimeout": 60}},
+            "Queue": {
+                "Type": "AWS::SQS::Queue",
+                "Properties": {"QueueName": "jobs", "VisibilityTimeout": 60},
+            },
             "Mapping": {
                 "Type": "AWS::Lambda::EventSourceMapping",
                 "Properties": {
@@ -125,8 +129,11 @@ class Stack:
             self.call("AmazonSQS.SendMessage", {"QueueUrl": "http://x/1/jobs", "MessageBody": body})
 
     def call(self, target: str, parameters: object) -> object:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port + 1}/", json.dumps(parameters).encode(), {"X-Amz-Target": target}
+        request = signed_request(
+            f"http://127.0.0.1:{self.port + 1}/",
+            json.dumps(parameters).encode(),
+            "sqs",
+            {"X-Amz-Target": target},
         )
         with urllib.request.urlopen(request) as answer:
             return json.loads(answer.read())
@@ -156,7 +163,7 @@ class Stack:
 
     def invoke_in_background(self, name: str, event: str) -> None:
         url = f"http://127.0.0.1:{self.port + 1}/2015-03-31/functions/{name}/invocations"
-        request = urllib.request.Request(url, event.encode(), {"X-Amz-Invocation-Type": "Event"})
+        request = signed_request(url, event.encode(), "lambda", {"X-Amz-Invocation-Type": "Event"})
         urllib.request.urlopen(request).close()
 
 
