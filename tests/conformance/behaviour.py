@@ -27,6 +27,7 @@ def _guide(name: str, page: str) -> Source:
 
 
 RECORDED = Source("recorded events and frames")
+INFERRED = Source("inference")
 REPORTED = Source("public reports of users")
 OURS = Source("this project")
 PROTOCOL = Source("RFC 6455", "https://www.rfc-editor.org/rfc/rfc6455")

@@ -7,7 +7,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from local_aws.gateway import Limits
-from tests.conformance.behaviour import CLOCK, CONNECT, OURS, PROTOCOL, QUOTAS, RECORDED, behaviour
+from tests.conformance.behaviour import CLOCK, CONNECT, INFERRED, OURS, PROTOCOL, QUOTAS, behaviour
 from tests.conformance.clients import id_of
 from tests.local_aws.gateway.running import Clock, running
 
@@ -60,6 +60,7 @@ async def test_close_is_answered(api):
 
 @behaviour(
     "A connection that breaks without a close frame: `$disconnect` has -1 with an empty reason, if it comes",
+    INFERRED,
     confirmed=False,
 )
 async def test_broken(api):
@@ -130,7 +131,7 @@ async def test_active(way):
         assert it.gateway.connections
 
 
-@behaviour("Protocol pings don't keep a connection from being idle", RECORDED, confirmed=False, local=CLOCK)
+@behaviour("Protocol pings don't keep a connection from being idle", INFERRED, confirmed=False, local=CLOCK)
 async def test_pings_are_no_messages():
     clock = Clock()
     async with running(clock=clock) as it, connect(it.url) as client:

@@ -10,9 +10,9 @@ import pytest
 from tests.conformance.behaviour import (
     AUTHORIZER,
     CONNECT,
+    INFERRED,
     PROTOCOL,
     QUOTAS,
-    RECORDED,
     REPORTED,
     ROUTES,
     THROTTLING,
@@ -49,7 +49,7 @@ async def test_held(api):
         assert time.monotonic() - started >= 0.4
 
 
-@behaviour("A frame sent before the upgrade is answered is handled after it", RECORDED, confirmed=False)
+@behaviour("A frame sent before the upgrade is answered is handled after it", INFERRED, confirmed=False)
 async def test_early_frame(api):
     url = urlsplit(api.deployment.url(query="sleep=0.3"))
     reader, writer = await asyncio.open_connection(
@@ -71,7 +71,9 @@ async def test_accepted(api, status):
 
 
 @behaviour(
-    "Any other status of `$connect` is returned as it is, without the integration's body", confirmed=False
+    "Any other status of `$connect` is returned as it is, without the integration's body",
+    INFERRED,
+    confirmed=False,
 )
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500, 503])
 async def test_refused(api, status):
@@ -87,7 +89,7 @@ async def test_failed(api, answer):
     assert (await api.refusal(query=f"answer={answer}")).status_code == 502
 
 
-@behaviour("A `$connect` that takes longer than its integration may gives 504", confirmed=False)
+@behaviour("A `$connect` that takes longer than its integration may gives 504", INFERRED, confirmed=False)
 async def test_too_slow(api):
     assert (await api.refusal("impatient", "sleep=3")).status_code == 504
 

@@ -20,9 +20,9 @@ from botocore.session import get_session
 
 from tests.conformance.behaviour import (
     CONNECTIONS,
+    INFERRED,
     OWN_BUFFERS,
     QUOTAS,
-    RECORDED,
     REPORTED,
     behaviour,
 )
@@ -236,6 +236,7 @@ async def test_post_in_frames(api, manager):
 
 @behaviour(
     "A client that doesn't read: the poster gets 429 LimitExceededException, and nothing piles up",
+    INFERRED,
     confirmed=False,
     local=OWN_BUFFERS,
 )
@@ -267,7 +268,7 @@ async def test_spellings(api, at, equals):
         assert await receive(client) == "x"
 
 
-@behaviour("A post of an empty body sends an empty message", RECORDED, confirmed=False)
+@behaviour("A post of an empty body sends an empty message", INFERRED, confirmed=False)
 async def test_empty_post(api, manager):
     async with api.client() as client:
         assert status(await manager.post(await id_of(client), b"")) == 200
