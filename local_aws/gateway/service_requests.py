@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -35,8 +35,8 @@ def service_request(integration: ServiceIntegration, values: Values, *, region: 
     """The request, unsigned. Raises `NoRequest`."""
     body = _body(integration, values)
     headers = {"content-type": "application/json", "accept": "application/json"}
-    headers |= _mapped(integration.headers, values)
-    query = _mapped(integration.query, values)
+    headers |= {name.lower(): value for name, value in _mapped(integration.headers, values)}
+    query = dict(_mapped(integration.query, values))
     kind, _, rest = integration.path.partition("/")
     path = "/" + (rest if kind == "path" else "")
     if kind == "action":
@@ -81,9 +81,10 @@ def _body(integration: ServiceIntegration, values: Values) -> str:
     raise NoRequest("no request template fits the message")
 
 
-def _mapped(expressions: Mapping[str, str], values: Values) -> dict[str, str]:
-    found = ((name.lower(), expression(text, values)) for name, text in expressions.items())
-    return {name: value for name, value in found if value is not None}
+def _mapped(expressions: Mapping[str, str], values: Values) -> Iterator[tuple[str, str]]:
+    for name, text in expressions.items():
+        if (value := expression(text, values)) is not None:
+            yield name, value
 
 
 def _json_protocol(path: str, parameters: Mapping[str, str]) -> tuple[str, str]:
