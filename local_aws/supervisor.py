@@ -22,6 +22,7 @@ from local_aws.deployment import run_triggers
 from local_aws.edge import Edge
 from local_aws.errors import StackError
 from local_aws.functions.background import EventInvocations
+from local_aws.functions.debugging import debug_ports
 from local_aws.functions.service import Functions
 from local_aws.gateway import Chaos, Faults, Gateway, Integrations, Limits
 from local_aws.logs import Logs
@@ -59,6 +60,7 @@ class Options:
     strict: bool = False
     stop_with: int | None = None
     explain: bool = False
+    debug: tuple[str, ...] = ()
     watch: Watched | None = None
     limits: Limits = field(default_factory=Limits)
     faults: Faults | None = None
@@ -158,6 +160,7 @@ class Stack:
         )
         self._ends.append(entrance.close)
         await entrance.start()
+        debug = debug_ports(options.debug, assembly.functions)
         functions = Functions(
             assembly.functions,
             region=assembly.region,
@@ -165,6 +168,7 @@ class Stack:
             logs=logs,
             kept_warm=kept_warm(assembly),
             identity=entrance.identity,
+            debug=debug,
         )
         self._ends.append(functions.close)
         background = EventInvocations(functions, folder.events, queues.send, logs.say)
@@ -283,7 +287,9 @@ class Stack:
         for unsupported in assembly.unsupported:
             self._say(f"Not run here: {unsupported.type} {unsupported.logical_id}: {unsupported.meaning}.")
         if any(skipped.type == "AWS::EC2::VPC" for skipped in assembly.skipped):
-            self._say("Functions reach the internet here, also where the template's VPC has no way to it.")
+            self._say(
+                "What ignores HTTPS_PROXY reaches the internet here, also where the VPC has no way to it."
+            )
         if self._options.explain:
             for skipped in assembly.skipped:
                 self._say(f"Left out: {skipped.type} {skipped.logical_id}: {skipped.reason}.")
