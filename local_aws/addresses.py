@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from local_aws.edge.behaviours import behaviour_for
-from local_aws.model import Distribution, HttpApi, WebSocketApi
+from local_aws.model import Assembly, Distribution, HttpApi, WebSocketApi
 
 
 class Addresses:
@@ -43,6 +43,15 @@ class Addresses:
             return True
         behaviour = behaviour_for(self._distribution, path)
         return behaviour is not None and behaviour.origin.target == api_id
+
+
+def addresses(assembly: Assembly, port: int) -> Iterator[tuple[str, str]]:
+    """What a person may open, with its address."""
+    found = Addresses(assembly.websocket_apis, assembly.http_apis, assembly.distributions, port)
+    for socket_api in assembly.websocket_apis:
+        yield f"WebSocket API {socket_api.name}", found.of(socket_api)
+    for site_api in assembly.http_apis:
+        yield f"HTTP API {site_api.name}", found.of(site_api)
 
 
 def _stage_path(api: WebSocketApi | HttpApi) -> str:

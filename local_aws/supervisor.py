@@ -188,7 +188,7 @@ class Stack:
         gateway = Gateway(
             assembly.websocket_apis,
             Integrations(
-                invoker=functions,
+                invoker=functions.triggered_by("WebSocket API"),
                 region=assembly.region,
                 may_invoke=entrance.may_invoke,
                 services=entrance.as_role,
@@ -222,7 +222,11 @@ class Stack:
         await run_triggers(assembly.triggers, functions, logs)
         background.resume()
         edge = entrance.edge = Edge(
-            assembly, gateway, functions, port=site.port, connections=entrance.gate.to_connection
+            assembly,
+            gateway,
+            functions.triggered_by("HTTP API"),
+            port=site.port,
+            connections=entrance.gate.to_connection,
         )
         edge_server = await http.serve(edge.handle, host=HOST, port=site.port, upgrade=edge.upgrade)
         self._servers.append(edge_server)
@@ -231,6 +235,9 @@ class Stack:
         self._ends.append(polling.stop_clocks)
         self._go_on(gateway.disconnect_left_behind())
         self._go_on(warm_up(assembly, functions))
+        for name, port in debug.items():
+            self._go_on(functions.warm(name))
+            logs.say(f"A debugger can be attached to {name} at {HOST}:{port}.")
         self._announce(folder, site, assembly, functions, entrance)
         if options.watch is not None:
             parts = Parts(

@@ -29,6 +29,9 @@ _WHILE_RUNNING = frozenset(
         "buckets",
         "distributions",
         "triggers",
+        "roles",
+        "resource_policies",
+        "invoke_permissions",
     }
 )
 
