@@ -13,9 +13,11 @@ def readable(line: bytes) -> bytes:
         record = json.loads(line)
     except ValueError:
         return line
-    if not isinstance(record, dict) or not {"level", "message", "requestId"} <= record.keys():
+    if not isinstance(record, dict) or not {"level", "requestId"} <= record.keys():
         return line
-    text = f"{record['level']:<7} {record['message']}"
+    if "message" not in record and "errorMessage" not in record:
+        return line
+    text = f"{record['level']:<7} {record.get('message', 'Unhandled exception')}"
     if record.get("errorType"):
         trace = record.get("stackTrace")
         text += "".join(f"\n{entry.rstrip()}" for entry in trace) if isinstance(trace, list) else ""

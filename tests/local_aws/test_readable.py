@@ -23,6 +23,15 @@ def test_a_failure_comes_with_its_trace_and_the_request() -> None:
     assert readable(line) == b'ERROR   Hello\n  File "a.py", line 1\nValueError: no\nrequest 7f\n'
 
 
+def test_what_a_function_let_through_comes_with_its_trace_too() -> None:
+    """awslambdaric writes no message then."""
+    record = {"level": "ERROR", "requestId": "7f", "errorType": "KeyError", "errorMessage": "'a'"}
+    line = json.dumps(record | {"stackTrace": ['  File "a.py", line 1\n']}).encode()
+    assert readable(line) == (
+        b"ERROR   Unhandled exception\n  File \"a.py\", line 1\nKeyError: 'a'\nrequest 7f\n"
+    )
+
+
 @pytest.mark.parametrize(
     "line",
     [
