@@ -90,6 +90,14 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="don't start where the template declares something that can't run here; list all of it",
     )
+    parser.add_argument(
+        "--debug",
+        action="append",
+        default=[],
+        metavar="FUNCTION[:PORT]",
+        help="let a debugger attach to this function at PORT (5678), by debugpy; it has one process then, "
+        "and no timeout; may be repeated",
+    )
     saving = parser.add_argument_group("what is saved while it runs")
     saving.add_argument(
         "--no-reload",
@@ -192,6 +200,7 @@ def _options(given: argparse.Namespace) -> Options:
         strict=given.strict,
         stop_with=given.stop_with,
         explain=given.explain,
+        debug=tuple(given.debug),
         limits=Limits(idle=given.idle_limit, age=given.age_limit, events_in_flight=given.messages_at_once),
         faults=given.chaos,
         watch=None if given.no_reload else watched,

@@ -8,7 +8,7 @@ import os
 import resource
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from local_aws import http
@@ -27,6 +27,7 @@ from local_aws.functions.service import Functions
 from local_aws.gateway import Chaos, Faults, Gateway, Integrations, Limits
 from local_aws.logs import Logs
 from local_aws.model import Assembly
+from local_aws.packages import Packages
 from local_aws.polling import Polling
 from local_aws.ports import HOST, check_usable, free_port
 from local_aws.queues.protocol import SqsProtocol
@@ -141,6 +142,8 @@ class Stack:
         logs = Logs(folder.logs)
         self._say = logs.say
         self._ends.append(logs.close)
+        packages = Packages(folder.packages, logs.say)
+        assembly = self._assembly = await packages.provided(assembly)
         databases = Databases(assembly.databases, folder, port=site.database_port, say=logs.say)
         self._ends.append(databases.close)
         databases.launch()
@@ -185,14 +188,15 @@ class Stack:
         self._ends.append(deliveries.close)
         polling = Polling(queues, functions, background, region=assembly.region, account=assembly.account)
         self._ends += [polling.close, lambda: polling.drain(_DRAIN_QUEUES_SECONDS)]
+        integrations = Integrations(
+            invoker=functions.triggered_by("WebSocket API"),
+            region=assembly.region,
+            may_invoke=entrance.may_invoke,
+            services=entrance.as_role,
+        )
         gateway = Gateway(
             assembly.websocket_apis,
-            Integrations(
-                invoker=functions.triggered_by("WebSocket API"),
-                region=assembly.region,
-                may_invoke=entrance.may_invoke,
-                services=entrance.as_role,
-            ),
+            integrations,
             account=assembly.account,
             ledger=folder.connections,
             limits=options.limits,
@@ -224,7 +228,7 @@ class Stack:
         edge = entrance.edge = Edge(
             assembly,
             gateway,
-            functions.triggered_by("HTTP API"),
+            replace(integrations, invoker=functions.triggered_by("HTTP API")),
             port=site.port,
             connections=entrance.gate.to_connection,
         )
@@ -245,8 +249,10 @@ class Stack:
             )
 
             async def apply_changed(old: Assembly, new: Assembly) -> None:
+                old, new = await packages.provided(old), await packages.provided(new)
                 self._assembly = new
                 entrance.replace(new)
+                await services.replace(new)
                 await apply(parts, old, new)
                 self._announce(folder, site, new, functions, entrance)
 
