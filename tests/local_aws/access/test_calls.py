@@ -87,8 +87,8 @@ def request_of(service: str, operation: str, addressing: str, parameters: dict[s
         (
             "dynamodb",
             "query",
-            {"TableName": "t", "IndexName": "i"},
-            {("dynamodb:Query", f"{TABLE}/t/index/i")},
+            {"TableName": "t", "IndexName": "idx"},
+            {("dynamodb:Query", f"{TABLE}/t/index/idx")},
         ),
         ("dynamodb", "scan", {"TableName": f"{TABLE}/t"}, {("dynamodb:Scan", f"{TABLE}/t")}),
         (
