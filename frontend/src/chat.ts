@@ -1,5 +1,6 @@
 /** The chat behind the page: one connection, the rooms as far as they are known, and what is on its way out. */
 
+import * as alterations from './core/alterations';
 import { type Connection, type Effect, type Event, IDLE, clockAt, step } from './core/connection';
 import { type ChatMessage, type Inbound, type Refusal, readFrame } from './core/frames';
 import * as membership from './core/membership';
@@ -32,6 +33,7 @@ export class Chat {
   session: Session | null = null;
   membership: membership.Membership;
   outbox: outbox.Outbox;
+  alterations: alterations.Alterations = [];
   banners: readonly Banner[] = [];
 
   private readonly rooms = new Map<string, rooms.Room>();
@@ -103,6 +105,13 @@ export class Chat {
 
   discard(clientId: string): void {
     this.forget(clientId);
+    this.advance();
+  }
+
+  /** Have a message say something else, or null: nothing. */
+  alter(target: number, text: string | null): void {
+    const wanted = { id: this.ports.uuid(), room: this.membership.shown, target, text, since: this.ports.now(), sent: false };
+    this.alterations = [...this.alterations, wanted];
     this.advance();
   }
 
@@ -197,6 +206,7 @@ export class Chat {
   private becomeAnother(before: string | null): void {
     this.rooms.clear();
     this.paging.clear();
+    this.alterations = [];
     this.say(this.author === null ? texts.signedOut : texts.signedInAs(this.author), 'warning');
     const kept = this.outbox.filter(({ author }) => author === before).length;
     if (kept > 0) this.say(texts.keptFor(before ?? texts.guest, kept), 'warning');
@@ -228,6 +238,7 @@ export class Chat {
     this.left();
     this.membership = membership.leave(this.membership);
     this.outbox = outbox.disconnected(this.outbox);
+    this.alterations = alterations.disconnected(this.alterations);
     this.unanswered.clear();
     this.asking = null;
   }
@@ -252,6 +263,9 @@ export class Chat {
         return;
       case 'accepted':
         this.receiveAcknowledgement(frame);
+        return;
+      case 'altered':
+        this.receiveAltered(frame);
         return;
       case 'room-changed':
         if (this.membership.changing?.room === frame.room) this.joined(frame.room);
@@ -318,6 +332,14 @@ export class Chat {
     this.rooms.set(item.room, rooms.addMessage(this.room(item.room), message));
   }
 
+  private receiveAltered({ clientId, sequence }: Extract<Inbound, { kind: 'altered' }>): void {
+    const done = alterations.find(this.alterations, clientId);
+    if (done === null) return;
+    this.alterations = alterations.remove(this.alterations, done.id);
+    const { room, target, text } = done;
+    this.rooms.set(room, rooms.addChange(this.room(room), { sequence, target, text }));
+  }
+
   private receiveSystemMessage({ text, room, level }: Extract<Inbound, { kind: 'system' }>): void {
     if (room === null || this.listing(room) === null) {
       this.say(text, level);
@@ -336,6 +358,8 @@ export class Chat {
     }
     if (refusal.code === 'session_ended') {
       this.dispatch({ type: 'replace', verify: true });
+    } else if (alterations.find(this.alterations, refusal.clientId) !== null) {
+      this.giveUp([refusal.clientId ?? ''], refusal.sentence);
     } else if (this.membership.changing !== null && refusal.clientId === this.membership.changing.id) {
       this.membership = membership.stay(this.membership);
       this.say(refusal.sentence || texts.noSuchRoom(refusal.room ?? ''), 'warning');
@@ -346,10 +370,18 @@ export class Chat {
     }
   }
 
+  /** Edits and deletions that don't happen. */
+  private giveUp(ids: readonly string[], sentence: string): void {
+    if (ids.length === 0) return;
+    this.alterations = this.alterations.filter(({ id }) => !ids.includes(id));
+    this.say(`${texts.notChanged} ${sentence}`, 'warning');
+  }
+
   /** Some request failed on the server's side, and nothing says which: each is repeatable. */
   private receiveFailure(): void {
     const now = this.ports.now();
     this.outbox = outbox.stumble(this.outbox, texts.serverFailed, now);
+    this.giveUp(alterations.underWay(this.alterations), texts.serverFailed);
     if (this.asking !== null) this.postponePage(PAGE_RETRY);
     if (this.membership.changing !== null) this.dispatch({ type: 'replace', verify: false });
   }
@@ -369,6 +401,7 @@ export class Chat {
     const before = this.outbox;
     this.outbox = outbox.expire(this.outbox, now);
     const silent = this.outbox !== before;
+    this.giveUp(alterations.expired(this.alterations, now), texts.noAnswer);
     const page = this.asking !== null && now - this.asking.since >= paging.PAGE_TIMEOUT;
     if (page) this.postponePage(PAGE_RETRY);
     if (silent || page) this.dispatch({ type: 'network' });
@@ -383,6 +416,7 @@ export class Chat {
     if (joined === null || changing !== null) return;
     const next = outbox.nextToSend(this.outbox, joined, this.author, now);
     if (joined === target) {
+      this.sendAlterations(joined);
       if (next !== null) this.sendMessage(next, now);
       this.askPage(joined, now);
     } else if (next !== null && now < leaveBy) {
@@ -399,6 +433,17 @@ export class Chat {
     this.outbox = outbox.markSending(this.outbox, item.clientId, now);
     this.unanswered.add(item.clientId);
     this.send({ action: 'chat_message', message: item.text, client_id: item.clientId });
+  }
+
+  private sendAlterations(joined: string): void {
+    for (;;) {
+      const next = alterations.nextToSend(this.alterations, joined);
+      if (next === null) return;
+      this.alterations = alterations.markSent(this.alterations, next.id);
+      const { id, room, target, text } = next;
+      const wanted = text === null ? { action: 'delete_message' } : { action: 'edit_message', message: text };
+      this.send({ ...wanted, room, sequence: target, client_id: id });
+    }
   }
 
   private askToChange(room: string, now: number): void {
@@ -447,7 +492,7 @@ export class Chat {
   }
 
   private dueTimes(): readonly (number | null)[] {
-    const times = [clockAt(this.connection)];
+    const times = [clockAt(this.connection), alterations.dueAt(this.alterations)];
     const { joined, target, changing, leaveBy } = this.membership;
     if (joined === null) return times;
     if (changing !== null) return [...times, changing.since + membership.CHANGE_TIMEOUT];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Chat } from '../src/chat';
 import { World, spoken } from './world';
 
 const range = (first: number, last: number): readonly number[] =>
@@ -459,5 +460,63 @@ describe('any storm of events', () => {
     await world.pass(30_000);
     expect(world.openConnections).toBe(1);
     expect(world.tokens).toBeLessThanOrEqual(world.connections.length);
+  });
+});
+
+describe('an edit or a deletion', () => {
+  const own = async (): Promise<{ world: World; chat: Chat }> => {
+    const world = new World();
+    world.username = 'ann';
+    world.fill('general', 2);
+    return { world, chat: await world.chat() };
+  };
+
+  it('is shown once the server has it', async () => {
+    const { world, chat } = await own();
+    chat.alter(1, 'better');
+    chat.alter(2, null);
+    expect(spoken(chat.room('general').messages)).toEqual(['general 1', 'general 2']);
+    await world.pass(100);
+    expect(chat.room('general').messages.map(({ text, edited, removed }) => [text, edited, removed])).toEqual([
+      ['better', true, false],
+      ['', false, true],
+    ]);
+    expect(chat.alterations).toEqual([]);
+  });
+
+  it('that is refused says so, and changes nothing', async () => {
+    const { world, chat } = await own();
+    world.refusal = { code: 'too_late', error: 'That was too long ago.' };
+    chat.alter(1, 'better');
+    await world.pass(100);
+    expect(spoken(chat.room('general').messages)).toEqual(['general 1', 'general 2']);
+    expect(chat.banners.map(({ text }) => text).join()).toContain('That was too long ago.');
+    expect(chat.connection.phase.name).toBe('live');
+  });
+
+  it('goes out again on the next connection, in its room', async () => {
+    const { world, chat } = await own();
+    world.holds.add('edit_message');
+    chat.alter(1, 'better');
+    world.connection.end();
+    world.holds.clear();
+    await world.pass(10_000);
+    expect(world.sentActions('edit_message').map(({ room, sequence }) => [room, sequence])).toEqual([
+      ['general', 1],
+      ['general', 1],
+    ]);
+    expect(spoken(chat.room('general').messages)[0]).toBe('better');
+  });
+
+  it('is given up without an answer, and the server is not pressed when it fails', async () => {
+    const { world, chat } = await own();
+    world.holds.add('delete_message');
+    chat.alter(1, null);
+    world.connection.say({ message: 'Internal server error', connectionId: 'x', requestId: 'y' });
+    expect(chat.alterations).toEqual([]);
+    chat.alter(1, null);
+    await world.pass(31_000);
+    expect(world.sentActions('delete_message')).toHaveLength(2);
+    expect(chat.banners).toHaveLength(2);
   });
 });

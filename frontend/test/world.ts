@@ -57,10 +57,11 @@ export class Connection {
       this.say({ ok: true, type: 'channel_changed', channel: this.room });
     }
     if (action === 'fetch_history') this.say(this.world.page(this.room, frame));
-    if (action === 'chat_message') {
-      const refused = this.world.refusal;
+    const refused = this.world.refusal;
+    if (action === 'chat_message' || action === 'edit_message' || action === 'delete_message') {
       if (refused !== null) this.say({ ok: false, type: 'error', error: 'No.', ...refused, client_id: clientId });
-      else this.say(this.world.accept(this.room, frame));
+      else if (action === 'chat_message') this.say(this.world.accept(this.room, frame));
+      else this.say(this.world.alter(this.room, frame));
     }
   }
 }
@@ -201,6 +202,11 @@ export class World {
     const changes = { username: this.username ?? 'Anonymous', guest: this.username === null, client_id: clientId };
     const { sequence, created_at } = known ?? this.store(room, String(message), changes);
     return { ok: true, type: 'message_accepted', client_id: clientId, sequence, created_at };
+  }
+
+  alter(room: string, { sequence: target, message = null, client_id: clientId }: Frame): Frame {
+    const { sequence, created_at } = this.change(room, Number(target), message === null ? null : String(message));
+    return { ok: true, type: 'change_accepted', client_id: clientId, room, target, sequence, created_at };
   }
 
   page(room: string, { before, after }: Frame): Frame {

@@ -57,6 +57,7 @@ export type Inbound =
   | { readonly kind: 'pong' }
   /** API Gateway's own word that a function failed; it doesn't say which request. */
   | { readonly kind: 'gateway-error' }
+  | { readonly kind: 'altered'; readonly clientId: string | null; readonly sequence: number }
   | { readonly kind: 'unknown' };
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -74,6 +75,8 @@ export function readFrame(frame: string): Inbound {
       return readHistory(fields);
     case 'message_accepted':
       return readAccepted(fields);
+    case 'change_accepted':
+      return readAltered(fields);
     case 'channel_changed':
       return isText(fields['channel']) ? { kind: 'room-changed', room: fields['channel'] } : { kind: 'unknown' };
     case 'system':
@@ -132,6 +135,12 @@ function readAccepted(fields: Fields): Inbound {
   if (!isSequence(sequence)) return { kind: 'unknown' };
   const writtenAt = readTime(fields['created_at']);
   return { kind: 'accepted', clientId: isText(clientId) ? clientId : null, sequence, writtenAt };
+}
+
+function readAltered(fields: Fields): Inbound {
+  const { client_id: clientId, sequence } = fields;
+  if (!isSequence(sequence)) return { kind: 'unknown' };
+  return { kind: 'altered', clientId: isText(clientId) ? clientId : null, sequence };
 }
 
 function readSystem(fields: Fields): Inbound {

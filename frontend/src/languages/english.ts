@@ -23,6 +23,7 @@ export const english = {
   waiting: 'Waiting to be sent',
   sendingIn: (seconds: number) => `Many messages at once: this one goes out in ${seconds} s`,
   notSent: 'Not sent.',
+  notChanged: 'The message was not changed.',
   noAnswer: 'The server did not answer.',
   writtenBefore: 'You wrote this a while ago.',
   tryAgain: 'Try again',

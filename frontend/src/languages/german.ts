@@ -27,6 +27,7 @@ export const german: Texts = {
   waiting: 'Wartet aufs Senden',
   sendingIn: (seconds) => `Viele Nachrichten auf einmal: Diese geht in ${seconds} s hinaus`,
   notSent: 'Nicht gesendet.',
+  notChanged: 'Die Nachricht wurde nicht geändert.',
   noAnswer: 'Der Server hat nicht geantwortet.',
   writtenBefore: 'Du hast das vor einer Weile geschrieben.',
   tryAgain: 'Noch einmal',
