@@ -71,6 +71,11 @@ class DataFolder:
         return self.path / "queues.journal"
 
     @property
+    def packages(self) -> Path:
+        """What functions require and don't bring along."""
+        return self.path / "packages"
+
+    @property
     def services(self) -> Path:
         """What moto's process needs and keeps."""
         return self.path / "services"

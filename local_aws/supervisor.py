@@ -178,7 +178,7 @@ class Stack:
         self._ends.append(background.close)
         deliveries = Deliveries(
             functions=assembly.functions,
-            invoker=functions,
+            invoker=functions.triggered_by("DynamoDB"),
             background=background,
             send=queues.send,
             sources=assembly.stream_sources,
@@ -252,6 +252,7 @@ class Stack:
                 old, new = await packages.provided(old), await packages.provided(new)
                 self._assembly = new
                 entrance.replace(new)
+                deliveries.replace(new.functions, new.stream_sources)
                 await services.replace(new)
                 await apply(parts, old, new)
                 self._announce(folder, site, new, functions, entrance)

@@ -25,6 +25,8 @@ _WHILE_RUNNING = frozenset(
         "http_apis",
         "queues",
         "event_sources",
+        "stream_sources",
+        "aws_calls",
         "schedules",
         "buckets",
         "distributions",

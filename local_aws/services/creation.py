@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -32,10 +32,12 @@ class Creation:
         self._calls: Sequence[Mapping[str, Any]] = declared["calls"]
         self._uploads: Sequence[Mapping[str, Any]] = declared["uploads"]
         self._made: set[str] = set()
+        self.uploaded: dict[tuple[str, str], str] = {}
+        """The tags of the objects that the template's deployments put into buckets."""
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
-    def make(self, service: str) -> None:
-        """Make a service's resources, where they aren't made yet. Raises `CreationFailed`."""
+    def make(self, service: str, then: Callable[[str], None]) -> None:
+        """Make a service's resources and call `then`, where that isn't done yet. Raises `CreationFailed`."""
         with self._locks[service]:
             if service in self._made:
                 return
@@ -45,6 +47,7 @@ class Creation:
             if service == "s3":
                 for upload in self._uploads:
                     self._upload(upload)
+            then(service)
             self._made.add(service)
 
     def _call(self, call: Mapping[str, Any]) -> None:
@@ -53,8 +56,9 @@ class Creation:
         try:
             getattr(client, xform_name(call["operation"]))(**_coerced(shape, call["parameters"]))
         except (BotoCoreError, ClientError, ValueError) as error:
+            reason = "moto fails at it" if "<html" in str(error) else str(error)
             raise CreationFailed(
-                f"{call['resource']} can't be made as the template says ({call['operation']}: {error})."
+                f"{call['resource']} can't be made as the template says ({call['operation']}: {reason})."
             ) from error
         if call["arn"] is not None:
             self._give_arn(call)
@@ -75,13 +79,14 @@ class Creation:
     def _upload(self, upload: Mapping[str, Any]) -> None:
         with open(upload["path"], "rb") as file:
             extra = {"CacheControl": upload["cache_control"]} if upload["cache_control"] else {}
-            self.client("s3").put_object(
+            answer = self.client("s3").put_object(
                 Bucket=upload["bucket"],
                 Key=upload["key"],
                 Body=file,
                 ContentType=upload["content_type"],
                 **extra,
             )
+        self.uploaded[upload["bucket"], upload["key"]] = answer["ETag"]
 
     @cache  # noqa: B019 - there is one, and it lives as long as its process
     def client(self, service: str) -> Any:

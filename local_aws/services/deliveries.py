@@ -52,17 +52,30 @@ class Deliveries:
         self._send_to_queue = send
         self._permitted = permitted
         self._say = say
-        self._pollers = [StreamPoller(source, invoker, give_up=self._give_up) for source in sources]
-        self._tasks: list[asyncio.Task[None]] = []
+        self._invoker = invoker
+        self._pollers = [self._poller(source) for source in sources]
+        self._tasks: dict[StreamPoller, asyncio.Task[None]] = {}
 
     def start(self) -> None:
         """Begin to hand changes of tables over."""
-        self._tasks = [asyncio.create_task(poller.run()) for poller in self._pollers]
+        self._tasks = {poller: asyncio.create_task(poller.run()) for poller in self._pollers}
+
+    def replace(self, functions: Container[str], sources: Iterable[StreamSource]) -> None:
+        """Have these functions and mappings from now on. What a mapping that stays has taken, it keeps."""
+        self._functions = functions
+        wanted = tuple(sources)
+        for poller in [poller for poller in self._pollers if poller.source not in wanted]:
+            self._pollers.remove(poller)
+            self._tasks.pop(poller).cancel()
+        known = [poller.source for poller in self._pollers]
+        added = [self._poller(source) for source in wanted if source not in known]
+        self._pollers += added
+        self._tasks |= {poller: asyncio.create_task(poller.run()) for poller in added}
 
     async def close(self) -> None:
-        for task in self._tasks:
+        for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     def take(self, message: Mapping[str, Any]) -> None:
         """Deliver one message."""
@@ -75,6 +88,9 @@ class Deliveries:
                 for poller in self._pollers:
                     if poller.source.stream_arn == message["stream"]:
                         poller.add(message["record"])
+
+    def _poller(self, source: StreamSource) -> StreamPoller:
+        return StreamPoller(source, self._invoker, give_up=self._give_up)
 
     def _notify(self, message: Mapping[str, Any]) -> None:
         notification = Notification(

@@ -1,8 +1,8 @@
-"""The process that runs moto: `python -m local_aws.services.server DECLARED TELL`.
+"""The process that runs moto: `python -m local_aws.services.server DECLARED STATE TELL`.
 
-DECLARED is a file of JSON: what to make. TELL is the number of an open pipe: a JSON object on each line tells
-the stack that the services are ready (and at which port), that they can't be, and what leaves them for
-functions and queues.
+DECLARED is a file of JSON: what to make. STATE is the folder that keeps the services' data. TELL is the
+number of an open pipe: a JSON object on each line tells the stack that the services are ready (and at which
+port), that they can't be, and what leaves them for functions and queues.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from werkzeug.serving import make_server
 
 from local_aws.services import taps
 from local_aws.services.creation import OWN_KEY, Creation, CreationFailed
+from local_aws.services.state import State
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -43,18 +44,25 @@ class _Handler(MotoRequestHandler):
 class _Application:
     """moto's services, each with what the template declares of it made before its first answer."""
 
-    def __init__(self, creation: Creation) -> None:
+    def __init__(self, creation: Creation, state: State) -> None:
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._creation = creation
+        self._state = state
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if f"Credential={OWN_KEY}/" not in environ.get("HTTP_AUTHORIZATION", ""):
-            try:
-                self._creation.make(environ[SERVICE_HEADER])
-            except CreationFailed as error:
-                start_response("500 Internal Server Error", [("Content-Type", "application/json")])
-                return [json.dumps({"__type": "InternalFailure", "message": str(error)}).encode()]
-        answer: Iterable[bytes] = self._moto(environ, start_response)
+        answer: Iterable[bytes]
+        if f"Credential={OWN_KEY}/" in environ.get("HTTP_AUTHORIZATION", ""):
+            answer = self._moto(environ, start_response)
+            return answer
+        service = environ[SERVICE_HEADER]
+        try:
+            self._creation.make(service, self._state.restore)
+        except CreationFailed as error:
+            start_response("500 Internal Server Error", [("Content-Type", "application/json")])
+            return [json.dumps({"__type": "InternalFailure", "message": str(error)}).encode()]
+        answer = self._moto(environ, start_response)
+        operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
+        self._state.note(service, environ["REQUEST_METHOD"], operation)
         return answer
 
 
@@ -77,7 +85,7 @@ class _Pipe:
 
 def main(arguments: list[str]) -> int:
     """Serve until SIGTERM."""
-    declared_path, descriptor = arguments
+    declared_path, folder, descriptor = arguments
     declared = json.loads(Path(declared_path).read_text(encoding="utf-8"))
     os.environ["MOTO_ACCOUNT_ID"] = declared["account"]
     logging.basicConfig(level=logging.WARNING)
@@ -88,10 +96,11 @@ def main(arguments: list[str]) -> int:
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     port = listener.getsockname()[1]
     creation = Creation(declared, f"http://127.0.0.1:{port}")
+    state = State(Path(folder), creation, account=declared["account"], region=declared["region"])
     server = make_server(
         "127.0.0.1",
         port,
-        _Application(creation),
+        _Application(creation, state),
         threaded=True,
         request_handler=_Handler,
         fd=listener.fileno(),
@@ -99,13 +108,15 @@ def main(arguments: list[str]) -> int:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         for service in declared["eager"]:
-            creation.make(service)
+            creation.make(service, state.restore)
     except CreationFailed as error:
         pipe.tell({"kind": "failed", "reason": str(error)})
         return 1
     taps.install(pipe.tell)
     pipe.tell({"kind": "ready", "port": port})
+    threading.Thread(target=state.keep_writing, daemon=True).start()
     stop.wait()
+    state.write()
     return 0
 
 

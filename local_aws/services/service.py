@@ -70,6 +70,17 @@ class Services:
                 json.dumps({"__type": "ServiceUnavailable", "message": str(error)}).encode(),
             )
 
+    async def replace(self, assembly: Assembly) -> None:
+        """Have what another assembly declares: the process starts anew, with the data that it kept."""
+        if _declared(assembly) == _declared(self._assembly):
+            return
+        self._assembly = assembly
+        is_needed = self._child is not None
+        await self.close()
+        self._started = None
+        if is_needed or any(call.eager for call in assembly.aws_calls):
+            await self._forwarder()
+
     async def close(self) -> None:
         """Stop the process: it writes down its data first."""
         if self._started is not None:
@@ -108,7 +119,7 @@ class Services:
             self._child = processes.spawn(
                 [
                     *(sys.executable, "-m", "local_aws.services.server"),
-                    *(str(declared), str(writing)),
+                    *(str(declared), str(self._folder), str(writing)),
                 ],
                 env=_environment(),
                 output=log,
