@@ -20,6 +20,7 @@ def buckets(resources: Resources, workspace: Path) -> tuple[Bucket, ...]:
         Bucket(
             name=physical_name(resource),
             arn=resource.attribute("Arn"),
+            listable=_is_listable(resources, physical_name(resource)),
             files=tuple(
                 files
                 for deployment in resources.of_type(BUCKET_DEPLOYMENT)
@@ -29,6 +30,21 @@ def buckets(resources: Resources, workspace: Path) -> tuple[Bucket, ...]:
         )
         for resource in resources.of_type("AWS::S3::Bucket")
     )
+
+
+def _is_listable(resources: Resources, bucket: str) -> bool:
+    """Whether a bucket's policy lets a distribution, or everybody, list it."""
+    return any(
+        statement.get("Effect") == "Allow"
+        and not {"s3:ListBucket", "s3:List*", "s3:*", "*"}.isdisjoint(_list(statement.get("Action")))
+        for policy in resources.of_type("AWS::S3::BucketPolicy")
+        if policy.get("Bucket") == bucket
+        for statement in _list(policy.get("PolicyDocument", {}).get("Statement"))
+    )
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def databases(resources: Resources) -> tuple[Database, ...]:

@@ -52,11 +52,15 @@ def origin_request(behaviour: Behaviour, request: Request, *, origin_host: str) 
 
 
 def viewer_response(behaviour: Behaviour, response: Response) -> Response:
-    """The origin's response with the headers of the behaviour's policy, which win."""
-    added = behaviour.response_headers
-    if not added:
+    """The origin's response as the behaviour's response headers policy wants it."""
+    added, defaults = behaviour.response_headers, behaviour.default_headers
+    if not added and not defaults and not behaviour.removed_headers:
         return response
-    return Response(response.status, [*without(response.headers, added), *added.items()], response.body)
+    headers = without(response.headers, (*added, *behaviour.removed_headers))
+    sent = {name.lower() for name, _ in headers}
+    headers += added.items()
+    headers += ((name, value) for name, value in defaults.items() if name.lower() not in sent)
+    return Response(response.status, headers, response.body)
 
 
 def without(

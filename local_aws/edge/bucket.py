@@ -15,6 +15,7 @@ from local_aws.bucket_files import content_type, is_deployed
 from local_aws.http import Request, Response
 from local_aws.model import Bucket, BucketFiles
 
+
 @dataclass(frozen=True, slots=True)
 class _Object:
     content: bytes
@@ -25,7 +26,7 @@ class _Object:
 
 
 class BucketOrigin:
-    """Serves a bucket as CloudFront sees it through origin access control: reading objects, and no list.
+    """Serves a bucket as CloudFront sees it through origin access control.
 
     Files are read when they are asked for, so that a new build shows at once.
     """
@@ -41,6 +42,8 @@ class BucketOrigin:
             )
         key = unquote(request.path).removeprefix("/") or default_root_object.removeprefix("/")
         found = self._find(key)
+        if found is None and self._bucket.listable:
+            return _error(404, "NoSuchKey", "The specified key does not exist.")
         if found is None:
             # Without the right to list a bucket S3 doesn't tell what isn't there from what may not be read.
             return _error(403, "AccessDenied", "Access Denied")

@@ -12,11 +12,11 @@ from urllib.parse import unquote
 
 from local_aws.edge.behaviours import MAX_URL, behaviour_for, origin_request, viewer_response, without
 from local_aws.edge.bucket import BucketOrigin
+from local_aws.edge.compression import compressed
 from local_aws.edge.http_api import HttpApiOrigin
-from local_aws.functions import Invoker
-from local_aws.gateway import Gateway
+from local_aws.gateway import Gateway, Integrations
 from local_aws.http import Request, Response, serialise
-from local_aws.model import Assembly, Behaviour, WebSocketApi
+from local_aws.model import Assembly, Behaviour, ErrorPage, WebSocketApi
 
 logger = logging.getLogger(__name__)
 
@@ -40,14 +40,14 @@ class Edge:
         self,
         assembly: Assembly,
         gateway: Gateway,
-        invoker: Invoker,
+        integrations: Integrations,
         *,
         port: int,
         connections: Callable[[Request, str], Response | Awaitable[Response]] | None = None,
     ) -> None:
         self._gateway = gateway
+        self._integrations = integrations
         self._connections = connections or gateway.management
-        self._invoker = invoker
         self._address = f"127.0.0.1:{port}"
         self._tasks: set[asyncio.Task[None]] = set()
         self.replace(assembly)
@@ -59,7 +59,7 @@ class Edge:
         self._region = assembly.region
         self._http_apis = {
             (api.id, api.stage): HttpApiOrigin(
-                api, self._invoker, account=assembly.account, domain_name=self._api_host(api.id)
+                api, self._integrations, account=assembly.account, domain_name=self._api_host(api.id)
             )
             for api in assembly.http_apis
         }
@@ -71,15 +71,10 @@ class Edge:
         place = self._find(request)
         if isinstance(place, Response):
             return _dated(place)
-        origin = place.origin
-        if isinstance(origin, HttpApiOrigin):
-            return self._answer_from_api(origin, place)
-        if isinstance(origin, BucketOrigin):
-            root = self._distribution.default_root_object if self._distribution else ""
-            return _finished(place, origin.answer(place.request, root))
-        if "/@connections/" in unquote(request.path) and place.behaviour is None:
-            return self._connections(request, origin.id)
-        return _finished(place, self._answer_from_websocket_api(place))
+        answer = self._answer(place, request)
+        if isinstance(answer, Response) and self._error_page(place, answer) is None:
+            return _finished(place, answer)
+        return self._finish_later(place, answer)
 
     def upgrade(self, request: Request, transport: asyncio.Transport, rest: bytes) -> None:
         """Take a WebSocket handshake to its API; answer it as any other request where there is none."""
@@ -93,15 +88,39 @@ class Edge:
 
     # Answers.
 
-    async def _answer_from_api(self, origin: HttpApiOrigin, place: _Place) -> Response:
-        return _finished(place, await origin.answer(place.request))
+    def _answer(self, place: _Place, request: Request) -> Response | Awaitable[Response]:
+        """The origin's answer."""
+        origin = place.origin
+        if isinstance(origin, HttpApiOrigin):
+            return origin.answer(place.request)
+        if isinstance(origin, BucketOrigin):
+            root = self._distribution.default_root_object if self._distribution else ""
+            return origin.answer(place.request, root)
+        if "/@connections/" not in unquote(place.request.path):
+            return Response(426, [("Upgrade", "websocket")])
+        if place.behaviour is None:
+            return self._connections(request, origin.id)
+        # A request signed for the API's host never has a valid signature behind a distribution.
+        return Response(403, [("Content-Type", "application/json")], b'{"message":"Forbidden"}')
 
-    @staticmethod
-    def _answer_from_websocket_api(place: _Place) -> Response:
-        if "/@connections/" in unquote(place.request.path):
-            # A request signed for the API's host never has a valid signature behind a distribution.
-            return Response(403, [("Content-Type", "application/json")], b'{"message":"Forbidden"}')
-        return Response(426, [("Upgrade", "websocket")])
+    async def _finish_later(self, place: _Place, answer: Response | Awaitable[Response]) -> Response:
+        response = answer if isinstance(answer, Response) else await answer
+        if (page := self._error_page(place, response)) is not None and page.path is not None:
+            asked = Request("GET", page.path, page.path, "", place.request.headers, b"", place.request.peer)
+            at_page = self._behind_distribution(asked)
+            if isinstance(at_page, _Place):
+                found = self._answer(at_page, asked)
+                shown = found if isinstance(found, Response) else await found
+                if shown.status == 200:
+                    response = Response(page.status or response.status, shown.headers, shown.body)
+        return _finished(place, response)
+
+    def _error_page(self, place: _Place, response: Response) -> ErrorPage | None:
+        """What the distribution shows in place of an error of the origin."""
+        if place.behaviour is None or self._distribution is None:
+            return None
+        page = self._distribution.error_pages.get(response.status)
+        return None if page is None or page.path is None else page
 
     async def _decline(self, request: Request, transport: asyncio.Transport) -> None:
         answer = self.handle(request)
@@ -196,6 +215,8 @@ def _moved(request: Request, path: str) -> Request:
 def _finished(place: _Place, response: Response) -> Response:
     if place.behaviour is not None:
         response = viewer_response(place.behaviour, response)
+        if place.behaviour.compress:
+            response = compressed(place.request, response)
     return _dated(response)
 
 

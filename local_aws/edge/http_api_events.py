@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -34,6 +34,8 @@ class Call:
     path_parameters: Mapping[str, str]
     request_id: str
     now: float
+    variables: Mapping[str, str] = field(default_factory=dict)
+    authorizer: Mapping[str, Any] | None = None
 
 
 def event_v2(call: Call, request: Request) -> Event:
@@ -73,6 +75,10 @@ def event_v2(call: Call, request: Request) -> Event:
         "time": common_log_time(int(call.now)),
         "timeEpoch": int(call.now * 1000),
     }
+    if call.authorizer is not None:
+        event["requestContext"]["authorizer"] = {"lambda": call.authorizer}
+    if call.variables:
+        event["stageVariables"] = dict(call.variables)
     if body is not None:
         event["body"] = body
     if call.path_parameters:
@@ -87,6 +93,7 @@ def event_v1(call: Call, request: Request) -> Event:
     parameters = _parameters(request.query)
     body, is_base64 = _body(request)
     resource = call.route_key.partition(" ")[2] or call.route_key
+    authorizer = {} if call.authorizer is None else {"authorizer": call.authorizer}
     return {
         "version": "1.0",
         "resource": resource,
@@ -99,6 +106,7 @@ def event_v1(call: Call, request: Request) -> Event:
         "requestContext": {
             "accountId": call.account,
             "apiId": call.api_id,
+            **authorizer,
             "domainName": call.domain_name,
             "domainPrefix": call.domain_name.partition(".")[0],
             "extendedRequestId": call.request_id,
@@ -114,7 +122,7 @@ def event_v1(call: Call, request: Request) -> Event:
             "stage": call.stage,
         },
         "pathParameters": dict(call.path_parameters) or None,
-        "stageVariables": None,
+        "stageVariables": dict(call.variables) or None,
         "body": body,
         "isBase64Encoded": is_base64,
     }

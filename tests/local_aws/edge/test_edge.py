@@ -147,11 +147,8 @@ class Running:
 @asynccontextmanager
 async def running(declared):
     functions = Functions()
-    gateway = Gateway(
-        declared.websocket_apis,
-        Integrations(invoker=functions, region=declared.region),
-        account=declared.account,
-    )
+    integrations = Integrations(invoker=functions, region=declared.region)
+    gateway = Gateway(declared.websocket_apis, integrations, account=declared.account)
     edge = None
 
     # The edge has to know its port, which is known only once it listens.
@@ -161,7 +158,7 @@ async def running(declared):
         port=0,
         upgrade=lambda *handshake: edge.upgrade(*handshake),
     )
-    edge = Edge(declared, gateway, functions, port=server.port)
+    edge = Edge(declared, gateway, integrations, port=server.port)
     try:
         yield Running(server.port, functions, gateway)
     finally:
