@@ -9,6 +9,9 @@ describe('the language', () => {
     [['fr', 'de'], german, 'de'],
     [['en-GB', 'de'], english, 'en-GB'],
     [['fr'], english, 'en'],
+    [['en-US@posix'], english, 'en'],
+    [['de_DE.UTF-8', ''], english, 'en'],
+    [['de--'], german, 'de'],
     [[], english, 'en'],
   ])('of %j', (wanted, texts, locale) => expect(chosenFrom(wanted)).toEqual({ texts, locale }));
 
