@@ -276,8 +276,8 @@ class StreamSource:
 class AwsCall:
     """A call to an AWS API that makes what a resource declares. `service` is as boto3 names it.
 
-    `arn` is by what references to the resource (a secret, a table's stream) know it. Some things must be there
-    from the start (`eager`), others only once somebody asks for them.
+    `arn` is by what references to the resource (a secret, a table's stream) know it. Some things must be
+    there from the start (`eager`), others only once somebody asks for them.
     """
 
     resource: str
@@ -286,6 +286,10 @@ class AwsCall:
     parameters: Mapping[str, object]
     arn: str | None = None
     eager: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.operation} of {self.resource}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

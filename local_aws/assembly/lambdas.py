@@ -128,7 +128,7 @@ def _layers(resource: Resource) -> tuple[Path, ...]:
 def _layer(resource: Resource) -> Path:
     asset = resource.scope.stack.assets.get(str(resource.get("Content", {}).get("S3Key")))
     if asset is None:
-        raise StackError(f"The content of layer {resource.logical_id} is no asset of the assembly.")
+        raise StackError(f"{resource.place}, Content: this is no asset of the assembly.")
     return asset_folder(resource.scope.all.site.workspace, asset)
 
 
@@ -176,7 +176,7 @@ def _code(resource: Resource) -> Path:
         return inline_folder(workspace, str(source))
     asset = resource.scope.stack.assets.get(str(code.get("S3Key")))
     if asset is None:
-        raise StackError(f"The code of function {physical_name(resource)} is no asset of the assembly.")
+        raise StackError(f"{resource.place}, Code: this is no asset of the assembly.")
     return asset_folder(workspace, asset)
 
 

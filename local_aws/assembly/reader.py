@@ -7,13 +7,22 @@ from pathlib import Path
 
 from local_aws.addresses import Addresses
 from local_aws.assembly import apis, aws_calls, distributions, identity, lambdas, messaging, storage
+from local_aws.assembly.attributes import physical_name
 from local_aws.assembly.cloud_assembly import stacks
 from local_aws.assembly.endpoints import Endpoints
-from local_aws.assembly.resources import Resources
+from local_aws.assembly.resources import Resource, Resources
 from local_aws.assembly.site import Site
 from local_aws.assembly.unsupported import skipped, unsupported
 from local_aws.errors import StackError
 from local_aws.model import Assembly, Unsupported
+
+_NAMED = (
+    "AWS::DynamoDB::Table",
+    "AWS::Lambda::Function",
+    "AWS::S3::Bucket",
+    "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
+)
 
 
 def read(directory: Path, site: Site) -> Assembly:
@@ -29,9 +38,23 @@ def read(directory: Path, site: Site) -> Assembly:
             f"{resources.last_read}: this isn't understood here ({type(error).__name__}: {error})."
         ) from error
     resources.check_given()
+    _check_names(resources)
     if site.strict and assembly.unsupported:
         raise StackError(_all_of(assembly.unsupported))
     return assembly
+
+
+def _check_names(resources: Resources) -> None:
+    """On AWS stacks of several accounts or regions may use the same names. Here there is one of each."""
+    known: dict[tuple[str, str], Resource] = {}
+    for resource in resources.of_type(*_NAMED):
+        name = physical_name(resource)
+        other = known.setdefault((resource.type, name), resource)
+        if other is not resource:
+            raise StackError(
+                f"{resource.place} has the name {name} of {other.place}: here they can't run side by side. "
+                "Choose one of the stacks with --stack."
+            )
 
 
 def _all_of(unsupported: Sequence[Unsupported]) -> str:

@@ -27,7 +27,7 @@ class Resources:
 
     def __init__(self, stacks: Iterable[Stack], site: Site) -> None:
         self.site = site
-        self.last_read = ""
+        self.last_read = "The assembly"
         self._stacks = [Scope(stack, self) for stack in stacks]
         self._active: dict[str, None] = {}
         self._asked: set[str] = set()
@@ -132,5 +132,6 @@ def _with_nested(scope: Scope) -> Iterator[Scope]:
 
 
 def _functions(stack: Stack) -> int:
-    resources = stack.template.get("Resources", {}).values()
-    return sum(isinstance(item, dict) and item.get("Type") == "AWS::Lambda::Function" for item in resources)
+    resources = stack.template.get("Resources")
+    bodies = resources.values() if isinstance(resources, dict) else ()
+    return sum(isinstance(body, dict) and body.get("Type") == "AWS::Lambda::Function" for body in bodies)

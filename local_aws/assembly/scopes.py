@@ -87,18 +87,15 @@ class Scope:
                 raise StackError(f"{place}: loops aren't unrolled here.")
             if not isinstance(body, Mapping) or not isinstance(body.get("Type"), str):
                 raise StackError(f"{place}: this is no resource, it has no type.")
-            properties = body.get("Properties") or {}
+            properties = body.get("Properties", {})
             if not isinstance(properties, Mapping):
                 raise StackError(f"{place}: its properties are no object.")
+            depends_on = body.get("DependsOn", [])
+            if not isinstance(depends_on, str | list):
+                raise StackError(f"{place}: what it depends on is neither a name nor a list of names.")
             if self._is_wanted(body, logical_id):
-                depends_on = body.get("DependsOn", ())
-                found[logical_id] = Resource(
-                    self,
-                    logical_id,
-                    body["Type"],
-                    properties,
-                    (depends_on,) if isinstance(depends_on, str) else tuple(depends_on),
-                )
+                names = [depends_on] if isinstance(depends_on, str) else depends_on
+                found[logical_id] = Resource(self, logical_id, body["Type"], properties, tuple(names))
         return found
 
     @cached_property
@@ -184,7 +181,7 @@ class Scope:
         return self._located(f"export of {output}", lambda: resolve(name, self))
 
     def _section(self, name: str) -> Mapping[str, Any]:
-        section = self.stack.template.get(name) or {}
+        section = self.stack.template.get(name, {})
         if not isinstance(section, Mapping):
             raise StackError(f"Stack {self.stack.name}: its {name} are no object.")
         return section

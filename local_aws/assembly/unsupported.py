@@ -12,6 +12,7 @@ from local_aws.assembly.lambdas import function_name, reason_not_to_run, unknown
 from local_aws.assembly.messaging import why_never_due, why_refused
 from local_aws.assembly.resource_types import MEANINGS, NETWORK, RUN, SKIPPED
 from local_aws.assembly.resources import Resource, Resources
+from local_aws.assembly.scopes import NESTED_STACK
 from local_aws.assembly.storage import postgres_resources
 from local_aws.gateway.mapping import directives
 from local_aws.model import Function, Skipped, Unsupported
@@ -19,11 +20,24 @@ from local_aws.model import Function, Skipped, Unsupported
 
 def unsupported(resources: Resources, functions: Mapping[str, Function]) -> tuple[Unsupported, ...]:
     """What doesn't run, and will be missed."""
-    return tuple(
+    missed = (
         Unsupported(logical_id=resource.logical_id, type=resource.type, meaning=meaning)
         for resource in resources
         for meaning in _meanings(resource, functions)
     )
+    return (*missed, *_elsewhere(resources))
+
+
+def _elsewhere(resources: Resources) -> Iterator[Unsupported]:
+    """Stacks of another region than the one in which everything runs here."""
+    for scope in resources.scopes:
+        region = scope.stack.region
+        if region is not None and region != resources.region:
+            yield Unsupported(
+                logical_id=scope.stack.name,
+                type=NESTED_STACK,
+                meaning=f"it is for {region}, and everything runs as if in {resources.region} here",
+            )
 
 
 def skipped(resources: Resources, functions: Mapping[str, Function]) -> tuple[Skipped, ...]:

@@ -1,5 +1,7 @@
 """CloudFormation's intrinsic functions, as a function's environment variables show them."""
 
+import re
+
 import pytest
 
 from local_aws.assembly import read
@@ -21,7 +23,14 @@ def value(tmp_path):
 
 QUEUE = {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "jobs"}}}
 MAPPINGS = {"Sizes": {"us-east-1": {"small": "1"}}}
+STORED = {
+    "Stored": {
+        "Type": "AWS::SSM::Parameter",
+        "Properties": {"Name": "/app/level", "Type": "String", "Value": "high"},
+    }
+}
 CONDITIONS = {
+    "Lists": {"Fn::Equals": [{"Fn::Split": [",", "a,b"]}, ["a", "b"]]},
     "Yes": {"Fn::Equals": ["a", "a"]},
     "No": {"Fn::Not": [{"Condition": "Yes"}]},
     "Both": {"Fn::And": [{"Condition": "Yes"}, {"Fn::Or": [{"Condition": "No"}, {"Condition": "Yes"}]}]},
@@ -50,12 +59,20 @@ CONDITIONS = {
         ({"Fn::If": ["No", "then", {"Ref": "AWS::NoValue"}]}, None),
         ({"Fn::ToJsonString": {"a": [1]}}, '{"a":[1]}'),
         ({"Fn::Select": [2, {"Fn::Cidr": ["10.0.0.0/16", 4, 8]}]}, "10.0.2.0/24"),
+        ({"Fn::Select": [1, {"Fn::Cidr": ["fd00::/56", "2", "64"]}]}, "fd00:0:0:1::/64"),
+        ({"Fn::FindInMap": ["Sizes", "no", "small", {"DefaultValue": {"Ref": "AWS::Region"}}]}, "us-east-1"),
+        ({"Fn::FindInMap": ["Sizes", "us-east-1", "small", {"DefaultValue": "9"}]}, "1"),
+        ({"Fn::Length": {"Fn::Split": [",", "a,b,c"]}}, "3"),
+        ({"Fn::Join": ["", ["{{resolve:ssm:", "/app/level", ":1}}"]]}, "high"),
+        ("{{resolve:ssm:/app/level}} and {{resolve:ssm-secure:/app/level:2}}", "high and high"),
+        ({"Fn::If": ["Lists", "then", "else"]}, "then"),
+        ({"Fn::Sub": ["${!Escaped}${Mine}", {"Mine": {"Fn::If": ["No", "a", "b"]}}]}, "${Escaped}b"),
         (5, "5"),
         (True, "true"),
     ],
 )  # fmt: skip
 def test_an_expression_comes_to_its_value(value, expression, result):
-    assert value(expression, QUEUE, Mappings=MAPPINGS, Conditions=CONDITIONS) == result
+    assert value(expression, {**QUEUE, **STORED}, Mappings=MAPPINGS, Conditions=CONDITIONS) == result
 
 
 def test_a_parameter_has_its_default_or_the_given_value(value, tmp_path):
@@ -121,23 +138,98 @@ def test_secrets_are_their_owners_only(value, tmp_path):
     assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
 
 
+CIRCLE = "it refers to itself (stack: Ref of Self → stack: Ref of Self)"
+
+
 @pytest.mark.parametrize(
     ("expression", "complaint"),
     [
-        ({"Ref": "Nothing"}, "refers to Nothing"),
-        ({"Fn::GetAtt": ["Queue", "Colour"]}, "has no attribute Colour"),
-        ({"Fn::ImportValue": "nowhere"}, "imports nowhere"),
-        ({"Fn::Transform": {}}, "Fn::Transform"),
-        ({"Fn::Select": [9, ["a"]]}, "item 9 of 1"),
-        ({"Fn::FindInMap": ["No", "such", "map"]}, "no mapping"),
-        ({"Fn::If": ["Unknown", 1, 2]}, "no condition Unknown"),
-        ({"Ref": "Needed"}, "--parameter Needed=VALUE"),
-        ({"Ref": "Self"}, "refers to itself"),
-        ("{{resolve:secretsmanager:elsewhere:SecretString:x::}}", "the secret elsewhere"),
+        ({"Ref": "Nothing"}, "it refers to Nothing, which the stack doesn't have"),
+        ({"Fn::Sub": "${Nothing}"}, "it refers to Nothing, which the stack doesn't have"),
+        ({"Fn::GetAtt": ["Queue", "Colour"]}, "AWS::SQS::Queue Queue has no attribute Colour here"),
+        ({"Fn::ImportValue": "nowhere"}, "it imports nowhere, which no stack of the assembly exports"),
+        (
+            {"Fn::GetStackOutput": {"StackName": "a", "OutputName": "b"}},
+            "it needs the output b of stack a, which",
+        ),
+        ({"Fn::Transform": {"Name": "AWS::Include"}}, "no transform is applied here (AWS::Include)"),
+        ({"Fn::Brand::New": []}, "Fn::Brand::New isn't understood here"),
+        ({"Fn::Select": [9, ["a"]]}, "it selects item 9 of 1"),
+        ({"Fn::Select": [-1, ["a"]]}, "it selects item -1 of 1"),
+        ({"Fn::Join": ["", "text"]}, 'Fn::Join isn\'t used as it should be: ["", "text"]'),
+        ({"Fn::Split": ["", "text"]}, 'Fn::Split isn\'t used as it should be: ["", "text"]'),
+        ({"Fn::Cidr": ["10.0.0.0/24", 2, 8]}, "Fn::Cidr isn't used as it should be"),
+        ({"Fn::FindInMap": ["No", "such", "map"]}, "the stack has no mapping No, such, map"),
+        ({"Fn::If": ["Unknown", 1, 2]}, "the stack has no condition Unknown"),
+        ({"Ref": "AWS::Weather"}, "the pseudo parameter AWS::Weather isn't understood here"),
+        ("{{resolve:secretsmanager:elsewhere:SecretString:x::}}", "it reads the secret elsewhere, which"),
+        ("{{resolve:weather:today}}", "{{resolve:weather:today}} isn't understood here"),
     ],
 )
-def test_what_cant_be_resolved_is_one_sentence(value, expression, complaint):
-    itself = {"Self": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": "Self"}}}}
+def test_what_cant_be_resolved_is_one_sentence_that_says_where(value, expression, complaint):
+    place = "Stack stack, AWS::Lambda::Function Target, Environment.Variables.X: "
+    with pytest.raises(StackError, match=f"^{re.escape(place + complaint)}.*[.]$"):
+        value(expression, QUEUE)
 
-    with pytest.raises(StackError, match=complaint):
-        value(expression, {**QUEUE, **itself}, Parameters={"Needed": {"Type": "String"}})
+
+@pytest.mark.parametrize(
+    ("template", "complaint"),
+    [
+        (
+            {
+                "Resources": {
+                    "Self": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": "Self"}}}
+                }
+            },
+            f"Stack stack, AWS::SQS::Queue Self, QueueName: {CIRCLE}.",
+        ),
+        (
+            {"Conditions": {"A": {"Condition": "B"}, "B": {"Fn::Not": [{"Condition": "A"}]}}},
+            "Stack stack, condition A: it refers to itself (stack: condition A → stack: condition B → stack: "
+            "condition A).",
+        ),
+        (
+            {"Conditions": {"A": {"Fn::Weather": []}}},
+            'Stack stack, condition A: this is no condition: {"Fn::Wea',
+        ),
+        (
+            {"Resources": {"Made": {"Properties": {}}}},
+            "Stack stack, Made: this is no resource, it has no type.",
+        ),
+        ({"Resources": {"Made": []}}, "Stack stack, Made: this is no resource, it has no type."),
+        (
+            {"Resources": {"Made": {"Type": "A", "Properties": []}}},
+            "Stack stack, Made: its properties are no object.",
+        ),
+        ({"Resources": []}, "Stack stack: its Resources are no object."),
+        (
+            {"Resources": {"Fn::ForEach::Many": []}},
+            "Stack stack, Fn::ForEach::Many: loops aren't unrolled here.",
+        ),
+        ({"Outputs": {"Url": {"Value": {"Ref": "No"}}}}, "Stack stack, output Url: it refers to No, which"),
+        (
+            {"Resources": {"Made": function(Timeout="soon")}},
+            "Stack stack, AWS::Lambda::Function Made, Timeout: this isn't understood here (ValueError",
+        ),
+    ],
+)
+def test_a_malformed_template_is_one_sentence_that_says_where(tmp_path, template, complaint):
+    conditions = (
+        {"Conditional": {"Type": "AWS::SQS::Queue", "Condition": "A"}} if "Conditions" in template else {}
+    )
+    whole = {"Resources": conditions, **template}
+    folder = write_assembly(tmp_path / "out", {"stack": whole})
+
+    with pytest.raises(StackError, match=f"^{re.escape(complaint)}"):
+        read(folder, site(tmp_path))
+
+
+def test_outputs_that_need_each_other_are_one_sentence(tmp_path):
+    def importing(name):
+        return {"Out": {"Value": {"Fn::ImportValue": name}, "Export": {"Name": "b" if name == "a" else "a"}}}
+
+    stacks = {"one": {"Outputs": importing("a")}, "two": {"Outputs": importing("b")}}
+    folder = write_assembly(tmp_path / "out", stacks)
+
+    with pytest.raises(StackError, match=r"it refers to itself \(.*output Out → .*output Out"):
+        read(folder, site(tmp_path))
