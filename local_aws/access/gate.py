@@ -11,7 +11,7 @@ from local_aws.access.access import Access, Denied
 from local_aws.access.calls import Account, Need, connection, needs
 from local_aws.access.protocols import Protocol, access_denied, protocol_of, unauthenticated
 from local_aws.access.security_tokens import SecurityTokens
-from local_aws.http import Request, Response
+from local_aws.http import Request, Response, decoded
 from local_aws.model import Assembly
 from local_aws.signatures import Headers, Refused, joined_headers
 
@@ -60,7 +60,7 @@ class Gate:
     def handle(self, request: Request) -> Answer:
         """Answer one request."""
         headers = joined_headers(request)
-        if "connections" in request.path and "/@connections/" in unquote(request.path):
+        if "connections" in request.path and "/@connections/" in decoded(request.path):
             return self._to_connection(request, headers)
         if "authorization" not in headers and (page := self._page(request)) is not None:
             return page
@@ -97,7 +97,7 @@ class Gate:
         self, request: Request, headers: Headers, at_api: str | None
     ) -> tuple[Request, Need | None]:
         """The request with its API in the path, and what it needs: nothing for a stage that isn't ours."""
-        match = _CONNECTION.fullmatch(unquote(request.path))
+        match = _CONNECTION.fullmatch(decoded(request.path))
         if match is None:
             return request, None
         api_id, stage = match["api"] or at_api, match["stage"]

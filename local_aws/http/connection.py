@@ -22,6 +22,9 @@ LINGER = 2.0
 _SLICE = 64 * 1024
 _MAX_UNREAD = 256 * 1024
 
+# Of a head only Host, Expect and Content-Length are looked at.
+_WATCHED_LENGTHS = frozenset({4, 6, 14})
+
 Handler = Callable[[Request], Response | Awaitable[Response]]
 Upgrade = Callable[[Request, asyncio.Transport, bytes], None]
 
@@ -189,7 +192,9 @@ class Connection(asyncio.Protocol):
         self._count_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._count_head(len(name) + len(value) + len(": \r\n"))
+        self._head_size += len(name) + len(value) + 4  # ": " and "\r\n"
+        if self._head_size > self._limits.max_head:
+            self._stop_parsing(431)
         if self._in_head:  # the trailers of a chunked body are left out
             self._headers.append((name.decode("latin-1"), value.decode("latin-1")))
 
@@ -200,6 +205,8 @@ class Connection(asyncio.Protocol):
             self._stop_parsing(505)
         length, hosts, expects = 0, 0, False
         for name, value in self._headers:
+            if len(name) not in _WATCHED_LENGTHS:
+                continue
             match name.lower():
                 case "content-length":
                     length = int(value)
@@ -227,7 +234,7 @@ class Connection(asyncio.Protocol):
             self._stop_parsing(405)
         target = _origin_form(self._target.decode("latin-1"))
         path, _, query = target.partition("?")
-        body = b"".join(self._body)
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body = []
         request = Request(method, target, path, query, self._headers, body, self._peer)
         upgrades = self._upgrade is not None and self._parser.should_upgrade()

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
+from urllib.parse import unquote
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _WITHOUT_BODY = frozenset({204, 304})
 _OWN_HEADERS = frozenset({"connection", "keep-alive", "transfer-encoding"})
+
+
+@lru_cache(maxsize=8192)
+def decoded(path: str) -> str:
+    """A path with its percent signs resolved. Some are asked for again and again."""
+    return unquote(path)
 
 
 @dataclass(slots=True)
