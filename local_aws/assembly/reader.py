@@ -10,6 +10,7 @@ from local_aws.assembly import apis, aws_calls, distributions, identity, lambdas
 from local_aws.assembly.attributes import physical_name
 from local_aws.assembly.cloud_assembly import stacks
 from local_aws.assembly.endpoints import Endpoints
+from local_aws.assembly.mapping_permissions import with_permitted_mappings
 from local_aws.assembly.resources import Resource, Resources
 from local_aws.assembly.site import Site
 from local_aws.assembly.unsupported import skipped, unsupported
@@ -32,7 +33,7 @@ def read(directory: Path, site: Site) -> Assembly:
     """
     resources = Resources(stacks(directory, site.stacks), site)
     try:
-        assembly = _assembly(resources, site)
+        assembly = with_permitted_mappings(_assembly(resources, site))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise StackError(
             f"{resources.last_read}: this isn't understood here ({type(error).__name__}: {error})."
