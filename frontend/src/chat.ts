@@ -513,7 +513,8 @@ export class Chat {
     return this.paging.get(room) ?? paging.FRESH_PAGING;
   }
 
-  private say(text: string, level: string): void {
+  /** Show a sentence above the conversation until it is dismissed. */
+  say(text: string, level: string): void {
     this.banners = [...this.banners.filter((banner) => banner.text !== text), { id: this.nextId(), text, level }];
   }
 

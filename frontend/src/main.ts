@@ -1,7 +1,7 @@
 /** Puts the chat together with the browser around it. */
 
 import { Chat } from './chat';
-import { roomOfAddress } from './shell/address';
+import { readAddress } from './shell/address';
 import { api } from './shell/api';
 import { followPage } from './shell/page-events';
 import { openSocket } from './shell/socket';
@@ -29,12 +29,17 @@ const chat = new Chat(
       return () => clearTimeout(timer);
     },
   },
-  roomOfAddress(),
+  readAddress().room,
   () => page.schedule(),
 );
 const page = new Page(chat, storage);
 
-addEventListener('hashchange', () => chat.enter(roomOfAddress()));
+const follow = (): void => {
+  const { room, sequence } = readAddress();
+  chat.enter(room);
+  page.seek(room, sequence);
+};
+addEventListener('hashchange', follow);
 addEventListener('beforeunload', (event) => {
   if (storage.atRisk > 0) event.preventDefault();
 });
@@ -44,6 +49,7 @@ required('.skip', HTMLAnchorElement).addEventListener('click', (event) => {
   required('#message', HTMLTextAreaElement).focus();
 });
 followPage(chat);
+follow();
 chat.notice({ type: 'start' });
 page.schedule();
 

@@ -1,20 +1,27 @@
-/** The room in the address: `/#support`. */
+/** What is shown, in the address: a room as `/#support`, one of its messages as `/#support/42`. */
 
 const FIRST_ROOM = 'general';
 
-export function roomOfAddress(hash = location.hash): string {
+export interface Address {
+  readonly room: string;
+  readonly sequence: number | null;
+}
+
+export function readAddress(hash = location.hash): Address {
+  const [room = '', number = ''] = hash.slice(1).split('/', 2);
+  const sequence = /^[1-9]\d{0,14}$/u.test(number) ? Number(number) : null;
   try {
-    return decodeURIComponent(hash.slice(1)) || FIRST_ROOM;
+    return { room: decodeURIComponent(room) || FIRST_ROOM, sequence };
   } catch {
-    return FIRST_ROOM;
+    return { room: FIRST_ROOM, sequence: null };
   }
 }
 
-export function addressOf(room: string): string {
-  return `#${encodeURIComponent(room)}`;
+export function addressOf(room: string, sequence: number | null = null): string {
+  return `#${encodeURIComponent(room)}${sequence === null ? '' : `/${sequence}`}`;
 }
 
 /** Correct the address without a step in the history. */
 export function showAddress(room: string): void {
-  if (roomOfAddress() !== room) history.replaceState(null, '', addressOf(room));
+  if (readAddress().room !== room) history.replaceState(null, '', addressOf(room));
 }

@@ -7,10 +7,12 @@ import { colourOf, initial } from '../core/text';
 import { texts } from '../texts';
 import { ask, mayAsk } from '../shell/notifications';
 import { button, element, required } from './element';
+import { shortcutsButton } from './shortcuts';
 
 export class AccountView {
   private readonly place = required('#account', HTMLElement);
   private shown: string | null | undefined;
+  private readonly shortcuts = shortcutsButton();
   private returnTo: (to: string) => void = () => undefined;
 
   render(session: Session | null, room: string): void {
@@ -21,6 +23,7 @@ export class AccountView {
       if (username === null) this.showGuest();
       else if (username !== undefined) this.showMember(username);
     }
+    if (!this.shortcuts.isConnected) this.place.append(this.shortcuts);
     this.returnTo(`/${addressOf(room)}`);
   }
 

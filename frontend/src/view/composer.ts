@@ -2,7 +2,7 @@
 
 import { isBlank, lengthOf, messageText } from '../core/text';
 import { texts } from '../texts';
-import { required, setText } from './element';
+import { button, element, required, setText } from './element';
 import { NameList } from './name-list';
 
 export interface ComposerState {
@@ -19,6 +19,10 @@ export interface ComposerState {
 
 export interface ComposerActions {
   write(text: string): void;
+  /** Give a message another text. */
+  alter(sequence: number, text: string): void;
+  /** Go to the messages that were said before, with the keyboard. */
+  lookBack(): void;
   draft(author: string | null, room: string): string;
   keepDraft(author: string | null, room: string, text: string): void;
 }
@@ -36,9 +40,15 @@ export class Composer {
   private readonly reason = required('#reason', HTMLElement);
   private readonly readOnly = required('#read-only', HTMLElement);
   private readonly names = new NameList(this.field, () => this.typed());
+  private readonly editingBar: HTMLElement;
   private state: ComposerState | null = null;
+  /** The message that is being edited, and what stood in the field before. */
+  private editing: { readonly sequence: number; readonly draft: string } | null = null;
 
   constructor(private readonly actions: ComposerActions) {
+    const cancel = button(texts.cancel, 'link', () => this.stopEditing());
+    this.editingBar = element('p', { class: 'editing', role: 'status', hidden: true }, texts.editing, ' ', cancel);
+    this.form.prepend(this.editingBar);
     this.form.addEventListener('submit', (event) => {
       event.preventDefault();
       this.send();
@@ -46,12 +56,8 @@ export class Composer {
     this.field.addEventListener('keydown', (event) => {
       // Enter that ends a composition (Japanese, Chinese …) chooses a word.
       if (event.isComposing || event.keyCode === 229 || event.shiftKey) return;
-      if (this.names.takes(event)) {
-        event.preventDefault();
-      } else if (event.key === 'Enter') {
-        event.preventDefault();
-        this.send();
-      }
+      if (!this.names.takes(event) && !this.takes(event.key)) return;
+      event.preventDefault();
     });
     this.field.addEventListener('input', () => this.typed());
     // A tap on the button must not close a phone's keyboard.
@@ -69,6 +75,7 @@ export class Composer {
     this.readOnly.hidden = state.canPost;
     setText(this.readOnly, texts.readOnly);
     if (before?.room !== state.room || before.author !== state.author) {
+      this.leaveEdit();
       const typed = before === null ? this.field.value : '';
       this.field.value = typed || this.actions.draft(state.author, state.room);
       this.check();
@@ -85,6 +92,40 @@ export class Composer {
     this.field.focus();
   }
 
+  /** Let somebody give a message of theirs another text. */
+  edit(sequence: number, text: string): void {
+    this.editing = { sequence, draft: this.editing?.draft ?? this.field.value };
+    this.editingBar.hidden = false;
+    this.field.value = text;
+    this.check();
+    this.focus();
+  }
+
+  focus(): void {
+    this.field.focus();
+  }
+
+  /** Whether a key means something here other than what it types. */
+  private takes(key: string): boolean {
+    if (key === 'Enter') this.send();
+    else if (key === 'Escape' && this.editing !== null) this.stopEditing();
+    else if (key === 'ArrowUp' && this.field.value === '') this.actions.lookBack();
+    else return false;
+    return true;
+  }
+
+  private stopEditing(): void {
+    if (this.editing !== null) this.field.value = this.editing.draft;
+    this.leaveEdit();
+    this.check();
+    this.focus();
+  }
+
+  private leaveEdit(): void {
+    this.editing = null;
+    this.editingBar.hidden = true;
+  }
+
   private typed(): void {
     this.keep();
     this.check();
@@ -98,6 +139,11 @@ export class Composer {
       this.complain(texts.stillEntering(this.state.entering));
       return;
     }
+    if (this.editing !== null) {
+      this.actions.alter(this.editing.sequence, text);
+      this.stopEditing();
+      return;
+    }
     this.field.value = '';
     this.keep();
     this.check();
@@ -105,7 +151,7 @@ export class Composer {
   }
 
   private keep(): void {
-    if (this.state !== null) this.actions.keepDraft(this.state.author, this.state.room, this.field.value);
+    if (this.state !== null && this.editing === null) this.actions.keepDraft(this.state.author, this.state.room, this.field.value);
   }
 
   private check(): void {

@@ -20,12 +20,15 @@ export interface LogActions extends RowActions {
   loadOlder(room: string, sequence: number | null): void;
   /** The newest messages are read, and the older ones held are many. */
   readsNewest(room: string): void;
+  notFound(): void;
 }
 
 /** More rows than this at once are history, not talk: a screen reader is spared them. */
 const MOST_READ_OUT = 10;
 const QUIET_FOR = 150;
 const MANY_ROWS = 600;
+/** A message further back than this isn't looked for. */
+const FARTHEST = 2_000;
 
 export class LogView {
   private readonly scroller = required('#scroller', HTMLElement);
@@ -40,6 +43,8 @@ export class LogView {
   private postponed: Conversation | null = null;
   private wasLoaded = false;
   private seen = 0;
+  /** A message that somebody wants to see, until it is loaded. */
+  private sought: { readonly room: string; readonly sequence: number } | null = null;
   private quietUntil: number | undefined;
 
   constructor(private readonly actions: LogActions) {
@@ -68,7 +73,36 @@ export class LogView {
     if (wroteOne) this.position.atNewest = true;
     this.showAbove(conversation);
     this.position.restore();
+    this.seekOn();
     this.moved();
+  }
+
+  /** Go to a message, loading what lies between. */
+  seek(room: string, sequence: number): void {
+    this.sought = { room, sequence };
+    this.seekOn();
+  }
+
+  private seekOn(): void {
+    if (this.sought === null || this.conversation === null || this.sought.room !== this.conversation.name) return;
+    const { room, name } = this.conversation;
+    if (!room.loaded) return;
+    const { sequence } = this.sought;
+    const row = this.log.querySelector<HTMLElement>(`[data-sequence="${sequence}"]`);
+    const older = olderThan(room);
+    if (row !== null) {
+      this.sought = null;
+      this.log.querySelector('.sought')?.classList.remove('sought');
+      row.classList.add('sought');
+      row.tabIndex = -1;
+      row.focus({ preventScroll: true });
+      this.position.toRow(row);
+    } else if (older !== null && sequence < older && older - sequence < FARTHEST) {
+      this.actions.loadOlder(name, older);
+    } else {
+      this.sought = null;
+      this.actions.notFound();
+    }
   }
 
   private catchUp(): void {
@@ -150,7 +184,7 @@ export class LogView {
     if (this.conversation === null) return;
     const { name, room } = this.conversation;
     const latest = room.messages.at(-1)?.sequence ?? 0;
-    if (this.position.atNewest) {
+    if (this.position.atNewest && this.sought === null) {
       this.seen = latest;
       if (room.messages.length > MANY_ROWS) this.actions.readsNewest(name);
     }

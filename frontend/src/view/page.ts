@@ -3,7 +3,7 @@
 import { Chat } from '../chat';
 import { NOWHERE, look } from '../core/attention';
 import { speakers } from '../core/mentions';
-import { showAddress } from '../shell/address';
+import { addressOf, showAddress } from '../shell/address';
 import { notify } from '../shell/notifications';
 import type { Storage } from '../shell/storage';
 import { texts } from '../texts';
@@ -12,6 +12,7 @@ import { BannersView } from './banners';
 import { Composer } from './composer';
 import { required, setText } from './element';
 import { LogView } from './log';
+import { MessageMenu } from './message-menu';
 import { RoomsView } from './rooms';
 import { StatusView } from './status';
 
@@ -27,6 +28,7 @@ export class Page {
   private readonly banners: BannersView;
   private readonly composer: Composer;
   private readonly log: LogView;
+  private readonly menu: MessageMenu;
   private readonly rooms = new RoomsView();
   private readonly status: StatusView;
   private attention = NOWHERE;
@@ -40,6 +42,8 @@ export class Page {
     this.status = new StatusView(() => chat.notice({ type: 'reconnect' }));
     this.composer = new Composer({
       write: (text) => chat.write(text),
+      alter: (sequence, text) => chat.alter(sequence, text),
+      lookBack: () => this.menu.enter(),
       draft: (author, room) => storage.draft(author, room),
       keepDraft: (author, room, text) => storage.keepDraft(author, room, text),
     });
@@ -49,8 +53,25 @@ export class Page {
       discard: (id) => chat.discard(id),
       loadOlder: (room, sequence) => chat.loadOlder(room, sequence),
       readsNewest: (room) => chat.readsNewest(room),
+      notFound: () => {
+        chat.say(texts.noSuchMessage, 'warning');
+        this.schedule();
+      },
+    });
+    this.menu = new MessageMenu(required('#scroller', HTMLElement), required('#log', HTMLElement), {
+      find: (sequence) => chat.room(chat.membership.shown).messages.find((each) => each.sequence === sequence) ?? null,
+      isOwn: ({ guest, username }) => !guest && username === chat.author,
+      link: ({ sequence }) => new URL(addressOf(chat.membership.shown, sequence), location.href).href,
+      edit: ({ sequence, text }) => this.composer.edit(sequence, text),
+      remove: ({ sequence }) => chat.alter(sequence, null),
+      done: () => this.composer.focus(),
     });
     setInterval(() => this.schedule(), REFRESH);
+  }
+
+  /** Go to a message that an address names. */
+  seek(room: string, sequence: number | null): void {
+    if (sequence !== null) this.log.seek(room, sequence);
   }
 
   schedule(): void {
@@ -88,6 +109,7 @@ export class Page {
     if (chat.session !== null) {
       const unsent = chat.unsent(shown);
       this.log.render({ name: shown, title, room: chat.room(shown), unsent, author: chat.author }, now);
+      this.menu.refresh();
     }
     this.composer.render({
       room: shown,

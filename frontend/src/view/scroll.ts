@@ -59,6 +59,12 @@ export class ReadingPosition {
     }
   }
 
+  /** Bring a row into view, and stay there. */
+  toRow(row: Element): void {
+    this.scroller.scrollTop += this.topOf(row) - this.scroller.clientHeight / 3;
+    this.remember();
+  }
+
   toNewest(): void {
     this.atNewest = true;
     this.anchor = null;

@@ -7,7 +7,7 @@ import { message, messages } from '../core/messages';
 
 const NOW = Date.UTC(2026, 10, 25, 12);
 const WRITTEN = { clientId: 'x', room: 'general', author: 'ann', text: 'mine', writtenAt: NOW };
-const actions = { tryAgain: vi.fn(), edit: vi.fn(), discard: vi.fn(), loadOlder: vi.fn(), readsNewest: vi.fn() };
+const actions = { tryAgain: vi.fn(), edit: vi.fn(), discard: vi.fn(), loadOlder: vi.fn(), readsNewest: vi.fn(), notFound: vi.fn() };
 
 let view: LogView;
 let additions: string[];
