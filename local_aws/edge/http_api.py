@@ -15,7 +15,7 @@ from local_aws.functions import FunctionNotFound, Throttled
 from local_aws.gateway.answers import MalformedAnswer
 from local_aws.gateway.events import encode
 from local_aws.gateway.ids import new_id
-from local_aws.gateway.integrations import FunctionFailed, Integrations, NotPermitted, call, why
+from local_aws.gateway.integrations import FunctionFailed, Integrations, NotPermitted, answer_of, why, within
 from local_aws.http import Request, Response
 from local_aws.model import HttpApi, HttpRoute
 
@@ -80,10 +80,10 @@ class HttpApiOrigin:
         try:
             if not self._integrations.may_invoke(route.function, source_arn, route.role_arn):
                 raise NotPermitted(route.function, source_arn)
-            answer = await call(
-                self._integrations.invoker, route.function, payload, timeout_ms=route.timeout_ms
+            invocation = await within(
+                route.timeout_ms, self._integrations.invoker.invoke(route.function, payload)
             )
-            return response(answer, payload_format=route.payload_format)
+            return response(answer_of(invocation), payload_format=route.payload_format)
         except (TimeoutError, Throttled) as failure:
             logger.warning("%s: %s: %s", what, route.function, why(failure))
             return _message(503, "Service Unavailable")

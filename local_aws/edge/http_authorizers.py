@@ -19,7 +19,7 @@ from local_aws.gateway.authorizers import (
     simple_identity,
 )
 from local_aws.gateway.events import encode
-from local_aws.gateway.integrations import Integrations, NotPermitted, invoke, why
+from local_aws.gateway.integrations import Integrations, NotPermitted, why, within
 from local_aws.gateway.mapping import Values
 from local_aws.http import Request
 from local_aws.model import LambdaAuthorizer
@@ -88,11 +88,9 @@ class HttpAuthorizers:
         source_arn = f"{self._arn}/authorizers/{authorizer.id}"
         if not self._integrations.may_invoke(authorizer.function, source_arn, authorizer.role_arn):
             raise NotPermitted(authorizer.function, source_arn)
-        invocation = await invoke(
-            self._integrations.invoker,
-            authorizer.function,
-            encode(_asking(authorizer, event, named, route_arn)),
-            timeout_ms=_TIMEOUT_MS,
+        payload = encode(_asking(authorizer, event, named, route_arn))
+        invocation = await within(
+            _TIMEOUT_MS, self._integrations.invoker.invoke(authorizer.function, payload)
         )
         if authorizer.ttl_seconds and named and invocation.error is None:
             if len(self._kept) >= _MOST_KEPT:

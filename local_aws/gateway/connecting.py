@@ -24,8 +24,8 @@ from local_aws.gateway.integrations import (
     NOT_INVOKED,
     Integrations,
     NotPermitted,
-    invoke,
     why,
+    within,
 )
 from local_aws.gateway.mapping import Values
 from local_aws.gateway.mock import mock_status
@@ -87,11 +87,9 @@ class Connecting:
             identity_values(authorizer.identity_sources, self._values(event))
             if not self.integrations.may_invoke(authorizer.function, source_arn, authorizer.role_arn):
                 raise NotPermitted(authorizer.function, source_arn)
-            invocation = await invoke(
-                self.integrations.invoker,
-                authorizer.function,
-                events.encode(event),
-                timeout_ms=_AUTHORIZER_TIMEOUT_MS,
+            invocation = await within(
+                _AUTHORIZER_TIMEOUT_MS,
+                self.integrations.invoker.invoke(authorizer.function, events.encode(event)),
             )
             who = identity(invocation, method_arn)
         except Unauthorized as refusal:
@@ -118,10 +116,15 @@ class Connecting:
             if isinstance(integration, MockIntegration):
                 return Answer(mock_status(integration, self._values(event)))
             if isinstance(integration, LambdaIntegration):
-                return await self.integrations.function(
-                    integration, events.encode(event), f"{self.stage_arn}/$connect"
+                return await within(
+                    integration.timeout_ms,
+                    self.integrations.function(
+                        integration, events.encode(event), f"{self.stage_arn}/$connect"
+                    ),
                 )
-            return await self.integrations.service(integration, self._values(event))
+            return await within(
+                integration.timeout_ms, self.integrations.service(integration, self._values(event))
+            )
         except TimeoutError:
             logger.warning("%s: it took too long to connect", record.connection_id)
             return Answer(504)  # unconfirmed

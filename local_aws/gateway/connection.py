@@ -67,16 +67,16 @@ class HandshakeRefused(Exception):
         self.status = status
 
 
-OnMessage = Callable[["Connection", str], "asyncio.Future[None] | None"]
+OnMessage = Callable[["Connection", str], bool]
 OnEnd = Callable[["Connection", int, str], None]
 
 
 class Connection(asyncio.Protocol):
     """A client, from its handshake on.
 
-    `on_message` returns a future where the message takes an invocation; at most `events_at_once` of those
-    run at once, and beyond that nothing more is read from the client. `on_end` is called once, and only after
-    `open`. `lost` is done when the socket is closed.
+    `on_message` says whether the message is under way, which lasts until `event_done`; at most
+    `events_at_once` of those are at once, and beyond that nothing more is read from the client. `on_end` is
+    called once, and only after `open`. `lost` is done when the socket is closed.
     """
 
     __slots__ = (
@@ -208,6 +208,12 @@ class Connection(asyncio.Protocol):
         self._end(code, reason)
         self._go_on()
 
+    def event_done(self) -> None:
+        """Have one message less under way."""
+        self._in_flight -= 1
+        if self._frames or self._unread:
+            self._go_on()
+
     def abort(self) -> None:
         """Drop the socket."""
         self._transport.abort()
@@ -319,15 +325,8 @@ class Connection(asyncio.Protocol):
         except UnicodeDecodeError:
             self._fail(CloseCode.INVALID_DATA, "Invalid UTF-8")
             return
-        event = self._on_message(self, text)
-        if event is not None:
+        if self._on_message(self, text):
             self._in_flight += 1
-            event.add_done_callback(self._on_event_done)
-
-    def _on_event_done(self, _: asyncio.Future[None]) -> None:
-        self._in_flight -= 1
-        if self._frames or self._unread:
-            self._go_on()
 
     # The end.
 

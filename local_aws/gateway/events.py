@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl
@@ -208,6 +209,7 @@ def _context(
     return context
 
 
+@lru_cache(maxsize=2)
 def common_log_time(seconds: int) -> str:
     """A moment as access logs write it: `25/Nov/2026:10:00:00 +0000`."""
     moment = time.gmtime(seconds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from local_aws.gateway.connection import NO_CLOSE_FRAME, Connection, Gone, Hands
 from local_aws.gateway.events import ConnectionRecord
 from local_aws.gateway.expiry import Expiry
 from local_aws.gateway.ids import new_id
-from local_aws.gateway.integrations import FAILURES, Integrations, why
+from local_aws.gateway.integrations import FAILURES, Integrations, why, within
 from local_aws.gateway.ledger import Ledger
 from local_aws.gateway.management import Management
 from local_aws.gateway.messages import Message
@@ -270,11 +270,11 @@ class Gateway:
 
     # Messages.
 
-    def _on_message(self, connection: Connection, body: str) -> asyncio.Task[None] | None:
+    def _on_message(self, connection: Connection, body: str) -> bool:
         record = connection.record
         api = self._api_of(record)
         if api is None:
-            return None
+            return False
         now = connection.last_active = self._clock()
         self._messages += 1
         request_id = new_id()
@@ -284,19 +284,39 @@ class Gateway:
         elif not self._throttles.admit(api, route.key, now):
             told = answers.TOO_MANY_REQUESTS
         else:
-            answer = Message(api, route, record, body, request_id, now).answer(
-                self._integrations, self._stage_arn(api)
-            )
-            if isinstance(answer, bytes):
-                self._send(connection, answer)
-                return None
-            return self._spawn(self._send_later(connection, answer))
+            message = Message(api, route, record, body, request_id, now)
+            answer = message.answer()
+            if answer is None:
+                self._spawn(self._ask(connection, message, self._stage_arn(api)))
+                return True
+            self._send(connection, answer)
+            return False
         frame = answers.gateway_frame(told, connection_id=record.connection_id, request_id=request_id)
         self._send(connection, frame)
-        return None
+        return False
 
-    async def _send_later(self, connection: Connection, answer: Awaitable[bytes]) -> None:
-        self._send(connection, await answer)
+    async def _ask(self, connection: Connection, message: Message, stage_arn: str) -> None:
+        """Answer with what the integration says; when it takes too long with that, and let it go on."""
+        answered = False
+
+        def answer(frame: bytes) -> None:
+            nonlocal answered
+            if not answered:
+                answered = True
+                self._send(connection, frame)
+                connection.event_done()
+
+        def time_out() -> None:
+            record, route = message.record, message.route
+            logger.warning("%s: the route %s took too long", record.connection_id, route.key)
+            answer(message.told(answers.TIMED_OUT))
+
+        timer = asyncio.get_running_loop().call_later(message.timeout_seconds, time_out)
+        try:
+            answer(await message.ask(self._integrations, stage_arn))
+        finally:
+            timer.cancel()
+            answer(b"")
 
     def _send(self, connection: Connection, message: bytes) -> None:
         if not message:
@@ -343,8 +363,11 @@ class Gateway:
                 variables=api.variables,
             )
             try:
-                await self._integrations.function(
-                    route.integration, events.encode(event), f"{self._stage_arn(api)}/$disconnect"
+                await within(
+                    route.integration.timeout_ms,
+                    self._integrations.function(
+                        route.integration, events.encode(event), f"{self._stage_arn(api)}/$disconnect"
+                    ),
                 )
             except (TimeoutError, *FAILURES) as failure:
                 logger.warning("%s: $disconnect failed: %s", record.connection_id, why(failure))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from local_aws.functions import FunctionNotFound, Invocation, Invoker, Throttled
 from local_aws.gateway import answers
@@ -17,6 +17,8 @@ from local_aws.http import Request, Response
 from local_aws.model import LambdaIntegration, ServiceIntegration
 
 logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 
 class FunctionFailed(Exception):
@@ -79,18 +81,15 @@ class Integrations:
     services: Services = no_services
 
     async def function(self, integration: LambdaIntegration, payload: bytes, source_arn: str) -> Answer:
-        """A function's answer. Raises TimeoutError and what `FAILURES` has."""
+        """A function's answer, however long it takes. Raises what `FAILURES` has."""
         if not self.may_invoke(integration.function, source_arn, integration.role_arn):
             raise NotPermitted(integration.function, source_arn)
-        return answers.parse(
-            await call(self.invoker, integration.function, payload, timeout_ms=integration.timeout_ms)
-        )
+        return answers.parse(answer_of(await self.invoker.invoke(integration.function, payload)))
 
     async def service(self, integration: ServiceIntegration, values: Values) -> Answer:
-        """A service's answer, as a route response sends it. Raises TimeoutError and what `FAILURES` has."""
+        """A service's answer, as a route response sends it. Raises what `FAILURES` has."""
         request = service_request(integration, values, region=self.region)
-        async with asyncio.timeout(integration.timeout_ms / 1000):
-            response = await self.services(request, integration.role_arn)
+        response = await self.services(request, integration.role_arn)
         if response.status >= 400:
             said = response.body[:200].decode(errors="replace")
             logger.warning("%s answers %s: %s", integration.service, response.status, said)
@@ -102,20 +101,15 @@ def why(failure: BaseException) -> str:
     return f"{type(failure).__name__}: {failure}" if str(failure) else type(failure).__name__
 
 
-async def call(invoker: Invoker, function: str, payload: bytes, *, timeout_ms: int) -> bytes:
-    """The function's answer. Raises TimeoutError, `Throttled`, `FunctionNotFound`, `FunctionFailed`.
+async def within(timeout_ms: int, work: Coroutine[Any, Any, Result]) -> Result:
+    """What some work comes to. Raises TimeoutError, and what the work raises.
 
-    As on AWS a function goes on when nobody waits for it any more.
+    As on AWS the work goes on when nobody waits for it any more.
     """
-    return answer_of(await invoke(invoker, function, payload, timeout_ms=timeout_ms))
-
-
-async def invoke(invoker: Invoker, function: str, payload: bytes, *, timeout_ms: int) -> Invocation:
-    """What the invocation came to. Raises TimeoutError, `Throttled`, `FunctionNotFound`."""
-    invocation = asyncio.ensure_future(invoker.invoke(function, payload))
-    invocation.add_done_callback(_take_notice)
+    going_on = asyncio.ensure_future(work)
+    going_on.add_done_callback(_take_notice)
     async with asyncio.timeout(timeout_ms / 1000):
-        return await asyncio.shield(invocation)
+        return await asyncio.shield(going_on)
 
 
 def answer_of(invocation: Invocation) -> bytes:
@@ -125,7 +119,7 @@ def answer_of(invocation: Invocation) -> bytes:
     return invocation.payload
 
 
-def _take_notice(invocation: asyncio.Future[Invocation]) -> None:
-    """Keep asyncio from complaining about the failure of an invocation that nobody waits for any more."""
-    if not invocation.cancelled():
-        invocation.exception()
+def _take_notice(work: asyncio.Future[Any]) -> None:
+    """Keep asyncio from complaining about the failure of work that nobody waits for any more."""
+    if not work.cancelled():
+        work.exception()

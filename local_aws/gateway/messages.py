@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from local_aws.gateway import answers, events
@@ -36,8 +35,8 @@ class Message:
     request_id: str
     now: float
 
-    def answer(self, integrations: Integrations, stage_arn: str) -> bytes | Awaitable[bytes]:
-        """What to send to the client, empty for nothing: at once where no function or service is asked."""
+    def answer(self) -> bytes | None:
+        """What to send to the client, empty for nothing. None where a function or a service must be asked."""
         integration = self.route.integration
         if integration is None:
             return self.told(answers.INTERNAL_SERVER_ERROR)
@@ -45,7 +44,7 @@ class Message:
             if not self.route.answers:
                 return b""
             return mock_body(integration, self._values()).encode("utf-8", "replace")
-        return self._ask(integrations, integration, f"{stage_arn}/{self.route.key}")
+        return None
 
     def told(self, message: str) -> bytes:
         """The frame in which the gateway itself answers this message."""
@@ -53,12 +52,18 @@ class Message:
             message, connection_id=self.record.connection_id, request_id=self.request_id
         )
 
-    async def _ask(
-        self,
-        integrations: Integrations,
-        integration: LambdaIntegration | ServiceIntegration,
-        source_arn: str,
-    ) -> bytes:
+    @property
+    def timeout_seconds(self) -> float:
+        """How long the client waits for what is asked."""
+        integration = self.route.integration
+        assert isinstance(integration, LambdaIntegration | ServiceIntegration)
+        return integration.timeout_ms / 1000
+
+    async def ask(self, integrations: Integrations, stage_arn: str) -> bytes:
+        """The same of a function or a service, however long it takes."""
+        integration = self.route.integration
+        assert isinstance(integration, LambdaIntegration | ServiceIntegration)
+        source_arn = f"{stage_arn}/{self.route.key}"
         try:
             if isinstance(integration, LambdaIntegration):
                 answer = await integrations.function(integration, events.encode(self._event()), source_arn)
@@ -66,9 +71,6 @@ class Message:
                 answer = await integrations.service(integration, self._values())
             if len(answer.body) > MAX_MESSAGE:
                 raise MalformedAnswer(f"a body of {len(answer.body)} bytes")
-        except TimeoutError:
-            logger.warning("%s: the route %s took too long", self.record.connection_id, self.route.key)
-            return self.told(answers.TIMED_OUT)
         except FAILURES as failure:
             logger.warning(
                 "%s: the route %s failed: %s",
