@@ -19,6 +19,7 @@ Answer = Response | Awaitable[Response]
 _CONNECTION = re.compile(r"(?:/(?P<api>[^/]+))??(?:/(?P<stage>[^/]+))?/@connections/(?P<id>[^/]+)/?")
 _API_HOST = re.compile(r"(?P<api>[a-z0-9]+)\.execute-api\.")
 _SCOPE = re.compile(r"Credential=[^,&]*?/\d{8}/[^/]+/(?P<service>[^/]+)/aws4_request")
+_MOST_KNOWN = 8192
 _INVOCATION = re.compile(r"/2015-03-31/functions/")
 
 
@@ -55,6 +56,8 @@ class Gate:
             },
         )
         self._stages = {(api.id, api.stage) for api in assembly.websocket_apis}
+        # Of requests that name API and stage in their path, which are most and come again and again.
+        self._known_needs: dict[tuple[str, str], Need] = {}
         self._buckets = {bucket.name for bucket in assembly.buckets}
 
     def handle(self, request: Request) -> Answer:
@@ -84,9 +87,11 @@ class Gate:
     def _to_connection(self, request: Request, headers: Headers, api_id: str | None = None) -> Answer:
         try:
             principal = self._access.principal(request, headers, "execute-api")
-            request, need = self._addressed(request, headers, api_id)
+            need = self._known_needs.get((request.method, request.path))
+            if need is None:
+                request, need = self._addressed(request, headers, api_id)
             if need is not None:
-                self._access.check(principal, [need])
+                self._access.check(principal, (need,))
         except Refused as refused:
             return unauthenticated(Protocol.REST_JSON, "execute-api", refused)
         except Denied as denied:
@@ -118,7 +123,12 @@ class Gate:
                 request = replace(request, path=f"/{api_id}{request.path}")
         if (api_id, stage) not in self._stages or api_id is None or stage is None:
             return request, None
-        return request, connection(api_id, stage, request.method, match["id"], self._account)
+        need = connection(api_id, stage, request.method, match["id"], self._account)
+        if match["api"] is not None:
+            if len(self._known_needs) >= _MOST_KNOWN:
+                self._known_needs.clear()
+            self._known_needs[request.method, request.path] = need
+        return request, need
 
     def _service(self, request: Request, headers: Headers) -> str:
         """The service that a request is for, by its signing name."""

@@ -14,6 +14,7 @@ from local_aws.roles.patterns import Context, matches_arn
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _NO_CONTEXT: Context = {}
+_MOST_DECISIONS = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Principal:
     context: Context = field(default_factory=dict)
     relevant: dict[tuple[str, str], _Relevant] = field(default_factory=dict)
     """What policies say of an action on a resource that has a policy of its own, as far as asked for."""
+    decided: dict[tuple[str, str], Decision] = field(default_factory=dict)
+    """Decisions that look at nothing but action and resource: connections are posted to again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +151,25 @@ class Roles:
         """Whether a principal may do `action` (`sqs:SendMessage`) to a resource (an ARN, `*` if unknown)."""
         if principal.role is None:
             return _ALLOWED
+        decision = principal.decided.get((action, resource))
+        if decision is None:
+            decision, conditional = self._decide(principal, principal.role, action, resource, context)
+            if not conditional:
+                if len(principal.decided) >= _MOST_DECISIONS:
+                    principal.decided.clear()
+                principal.decided[action, resource] = decision
+        return decision
+
+    def _decide(
+        self, principal: Principal, role: Role, action: str, resource: str, context: Context
+    ) -> tuple[Decision, bool]:
+        """A decision, and whether it holds only for this context."""
         owner = _owner(resource)
         policy = self._resource_policies.get(owner)
         key = (action, "" if policy is None else owner)
         relevant = principal.relevant.get(key)
         if relevant is None:
-            relevant = _relevant(principal, principal.role, policy or (), action)
+            relevant = _relevant(principal, role, policy or (), action)
             principal.relevant[key] = relevant
         if relevant.conditional:
             context = {**_moment(), **principal.context, **context}
@@ -162,15 +178,16 @@ class Roles:
         bound = None if relevant.boundary is None else evaluate(relevant.boundary, resource, context)
         why = _why_not(own.verdict, shared.verdict, bound.verdict if bound else None, action)
         if why is None:
-            return _ALLOWED
+            return _ALLOWED, relevant.conditional
         evaluations = [evaluation for evaluation in (own, shared, bound) if evaluation is not None]
         unknown = ", ".join(operator for one in evaluations for operator in one.unknown_operators)
-        return Decision(
+        refusal = Decision(
             False,
             f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource} {why}",
             why.removeprefix("because ").removeprefix("with "),
             f"A condition has an operator that isn't understood here: {unknown}." if unknown else "",
         )
+        return refusal, relevant.conditional
 
     def service_may_invoke(self, service: str, function_arn: str, source_arn: str) -> bool:
         """Whether a Lambda permission lets a service (`apigateway.amazonaws.com`) invoke for that source.
