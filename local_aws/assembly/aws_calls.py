@@ -24,7 +24,7 @@ def aws_calls(resources: Resources) -> tuple[AwsCall, ...]:
     """The calls, in an order in which each finds what it needs."""
     return (
         *(call for table in resources.of_type(*TABLES) for call in _table(table)),
-        *(call for topic in resources.of_type("AWS::SNS::Topic") for call in _topic(topic)),
+        *(call for topic in resources.of_type("AWS::SNS::Topic") for call in _topic(topic, resources)),
         *(_subscription(item) for item in resources.of_type("AWS::SNS::Subscription")),
         *(call for bucket in resources.of_type("AWS::S3::Bucket") for call in _bucket(bucket)),
         *(_bucket_notifications(item) for item in resources.of_type(BUCKET_NOTIFICATIONS)),
@@ -122,17 +122,29 @@ def _table(resource: Resource) -> Iterator[AwsCall]:
         )
 
 
-def _topic(resource: Resource) -> Iterator[AwsCall]:
-    name = physical_name(resource)
+def _topic(resource: Resource, resources: Resources) -> Iterator[AwsCall]:
+    inline = resource.get("Subscription", ())
+    protocols = {item["Protocol"] for item in inline} | {
+        item.get("Protocol")
+        for item in resources.of_type("AWS::SNS::Subscription")
+        if item.get("TopicArn") == resource.ref
+    }
     given = {
         attribute: _attribute(resource.get(attribute))
         for attribute in ("DisplayName", "FifoTopic", "ContentBasedDeduplication")
         if resource.get(attribute) is not None
     }
     yield _call(
-        resource, "sns", "CreateTopic", eager=True, Name=name, Attributes=given or None, Tags=_tags(resource)
+        resource,
+        "sns",
+        "CreateTopic",
+        # One that only people hear of, such as an alarm's, can wait.
+        eager=bool(protocols & set(SUBSCRIBERS)),
+        Name=physical_name(resource),
+        Attributes=given or None,
+        Tags=_tags(resource),
     )
-    for subscription in resource.get("Subscription", ()):
+    for subscription in inline:
         yield _call(
             resource,
             "sns",

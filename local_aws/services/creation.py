@@ -38,6 +38,8 @@ class Creation:
 
     def make(self, service: str, then: Callable[[str], None]) -> None:
         """Make a service's resources and call `then`, where that isn't done yet. Raises `CreationFailed`."""
+        if service == "s3":
+            self.make("sns", then)  # to whose topics buckets may tell of their objects
         with self._locks[service]:
             if service in self._made:
                 return

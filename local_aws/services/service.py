@@ -70,6 +70,11 @@ class Services:
                 json.dumps({"__type": "ServiceUnavailable", "message": str(error)}).encode(),
             )
 
+    @property
+    def process(self) -> subprocess.Popen[bytes] | None:
+        """moto's process, the last one that was started."""
+        return self._child
+
     async def replace(self, assembly: Assembly) -> None:
         """Have what another assembly declares: the process starts anew, with the data that it kept."""
         if _declared(assembly) == _declared(self._assembly):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -311,3 +311,14 @@ async def test_what_cant_be_made_stops_the_start_with_a_sentence(tmp_path):
 async def test_nothing_runs_for_a_template_that_only_serves_files_from_a_bucket(tmp_path):
     async with running(tmp_path, assembly_of(tmp_path, {"Bucket": RESOURCES["Bucket"]})):
         assert not (tmp_path / "services").exists()
+
+
+async def test_a_killed_process_is_started_again_for_the_next_request(stack):
+    killed = stack.services.process
+    killed.kill()
+    while stack.services.process is killed:
+        await asyncio.sleep(0.02)
+        with suppress(ClientError):
+            await stack.call("dynamodb", "list_tables")
+
+    assert "messages" in (await stack.call("dynamodb", "list_tables"))["TableNames"]
