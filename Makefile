@@ -3,7 +3,7 @@
 # Variables given as `make run PORT=9000` reach the commands as environment variables.
 dev = exec sh dev/python -m dev
 
-.PHONY: help run test conformance autobahn bench check synth build install lock shell admin broadcast clean
+.PHONY: help run test conformance autobahn endurance bench check synth build install lock shell admin broadcast clean
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -19,6 +19,9 @@ conformance: ## Ask the gateway how like AWS it is; ENDPOINT=wss://… asks a de
 
 autobahn: ## Run every case of the Autobahn suite through a function
 	@$(dev) autobahn
+
+endurance: ## Ten thousand handshakes in a row, ended in every way
+	@$(dev) endurance
 
 bench: ## Measure, and make docs/performance.md; ONLY=name runs one
 	@$(dev) bench

@@ -119,6 +119,7 @@ COMMANDS: dict[str, Callable[[], None]] = {
     "test": _test,
     "conformance": _installing(checks.conformance),
     "autobahn": _installing(checks.autobahn),
+    "endurance": _installing(checks.endurance),
     "bench": _bench,
     "check": _check,
     "synth": _synth,

@@ -66,6 +66,12 @@ def autobahn() -> None:
     _run([Check("Autobahn", [_PYTHON, "-m", "pytest", "tests/conformance/test_autobahn.py"])], AUTOBAHN="all")
 
 
+def endurance() -> None:
+    """Ten thousand handshakes in a row."""
+    command = [_PYTHON, "-m", "pytest", "tests/conformance/test_endurance.py"]
+    _run([Check("Endurance", command)], HANDSHAKES="10000")
+
+
 def _run(checks: Sequence[Check], **variables: str) -> None:
     failed = []
     environment = {**os.environ, **node.environment(), **variables}
