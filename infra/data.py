@@ -56,7 +56,11 @@ def _database(scope: Construct, network: Network, configuration: Configuration) 
         credentials=rds.Credentials.from_username(MASTER_USER),
         manage_master_user_password=True,
         iam_authentication=True,
-        parameters={"rds.force_ssl": "1"},
+        parameters={
+            "rds.force_ssl": "1",
+            # Said here, not left to RDS's formula: the functions' concurrency is measured against it.
+            "max_connections": str(configuration.database_connections),
+        },
         storage_type=rds.StorageType.GP3,
         storage_encrypted=True,
         allocated_storage=configuration.database_storage_gib,

@@ -1,25 +1,25 @@
-"""The six functions: what each runs, may do and is told."""
+"""The six functions and the queues between them: what each runs, may do and is told."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Duration, RemovalPolicy
-from aws_cdk import aws_apigatewayv2 as apigateway
-from aws_cdk import aws_ec2 as ec2
+from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as event_sources
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra import data, packages
+from infra.api import STAGE, WebSocketApi
 from infra.configuration import Configuration
+from infra.lambda_function import PythonFunction
 from infra.queues import QueueWithDeadLetters
 from infra.secrets import Secrets
 
 DELIVERY_TIMEOUT = Duration.seconds(15)
 SESSIONS_TIMEOUT = Duration.seconds(60)
 BATCH_SIZE = 10
+QUEUE_CONCURRENCY_OF_SESSIONS = 2
 
 
 class Functions(Construct):
@@ -33,8 +33,7 @@ class Functions(Construct):
         configuration: Configuration,
         data_stack: data.DataStack,
         secrets: Secrets,
-        websocket_stage: apigateway.WebSocketStage,
-        websocket_api_id: str,
+        websocket_api: WebSocketApi,
         public_origin: str,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -54,11 +53,12 @@ class Functions(Construct):
         self._django_environment = {
             "DJANGO_SETTINGS_MODULE": "django_project.settings",
             "PUBLIC_ORIGIN": public_origin,
-            "DJANGO_SECRET_KEY": secrets.django_key,
-            "GATEWAY_SECRETS": secrets.gateway_secret,
+            "DJANGO_SECRET_KEY": secrets.django_keys[0],
+            "DJANGO_SECRET_KEY_FALLBACKS": ",".join(secrets.django_keys[1:]),
+            "GATEWAY_SECRETS": ",".join(secrets.gateway_secrets),
             "CONNECT_LIMIT": configuration.connect_limit,
-            "WEBSOCKET_API_ID": websocket_api_id,
-            "WEBSOCKET_STAGE": websocket_stage.stage_name,
+            "WEBSOCKET_API_ID": websocket_api.api.api_id,
+            "WEBSOCKET_STAGE": STAGE,
             "DATABASE_HOST": database.db_instance_endpoint_address,
             "DATABASE_PORT": database.db_instance_endpoint_port,
             "DATABASE_NAME": data.DATABASE,
@@ -67,38 +67,44 @@ class Functions(Construct):
         }
         if configuration.database_sslmode == "verify-full":
             self._django_environment["DATABASE_CA_FILE"] = packages.CA_FILE
+        concurrency = configuration.concurrency
         sends = {"DELIVERY_QUEUE_URL": self.deliveries.queue.queue_url}
 
-        self.websocket = self._django(
+        websocket = self._django(
             "Websocket",
             timeout=Duration.seconds(20),
             memory_mib=configuration.websocket_memory_mib,
-            concurrency=configuration.websocket_concurrency,
+            concurrency=concurrency.websocket,
             environment=sends,
+            snap_start=configuration.snap_start,
         )
+        self.websocket, self.websocket_entry = websocket.function, websocket.entry
         self.http = self._django(
             "Http",
             timeout=Duration.seconds(29),
             memory_mib=configuration.http_memory_mib,
-            concurrency=configuration.http_concurrency,
-            environment=sends,
-        )
+            concurrency=concurrency.http,
+            environment={},
+        ).function
         self.sessions = self._django(
             "Sessions",
             timeout=SESSIONS_TIMEOUT,
             memory_mib=512,
+            concurrency=concurrency.sessions,
             environment=sends,
-        )
+        ).function
         self.broadcast = self._django(
             "Broadcast",
             timeout=Duration.seconds(60),
             memory_mib=512,
+            concurrency=concurrency.broadcast,
             environment=sends,
-        )
+        ).function
         self.migrate = self._django(
             "Migrate",
             timeout=Duration.minutes(10),
             memory_mib=1024,
+            concurrency=concurrency.migrate,
             user=data.MASTER_USER,
             environment={
                 "DATABASE_USERS": ",".join(
@@ -107,33 +113,44 @@ class Functions(Construct):
                 # For the first deployment alone: after it the master signs in by token too.
                 "DATABASE_PASSWORD": _master_password(data_stack),
             },
-        )
+        ).function
         self.delivery = self._function(
             "Delivery",
             code=packages.code(packages.DELIVERY),
             timeout=DELIVERY_TIMEOUT,
             memory_mib=512,
             environment={
-                "CONNECTIONS_URL": websocket_stage.callback_url,
+                "CONNECTIONS_URL": websocket_api.connections_url,
                 "DELIVERY_QUEUE_URL": self.deliveries.queue.queue_url,
                 "DEAD_LETTER_QUEUE_URL": self.deliveries.dead_letters.queue_url,
                 "GONE_QUEUE_URL": self.gone.queue.queue_url,
                 "POSTS_PER_SECOND": str(configuration.posts_per_second),
             },
-        )
+        ).function
 
-        for function in self.using_database:
+        for function in (self.websocket, self.sessions, self.broadcast):
             self.deliveries.queue.grant(function, "sqs:SendMessage")
-        websocket_stage.grant_management_api_access(self.delivery)
+        websocket_api.let_post(self.delivery)
         self.delivery.add_event_source(_from(self.deliveries, configuration.delivery_concurrency))
         for queue in (self.deliveries.queue, self.deliveries.dead_letters, self.gone.queue):
             queue.grant(self.delivery, "sqs:SendMessage")
-        self.sessions.add_event_source(_from(self.gone, configuration.sessions_concurrency))
+        self.sessions.add_event_source(_from(self.gone, QUEUE_CONCURRENCY_OF_SESSIONS))
 
     @property
     def using_database(self) -> Sequence[lambda_.Function]:
         """What must not run new code before the database has its migrations."""
         return [self.websocket, self.http, self.sessions, self.broadcast]
+
+    @property
+    def by_name(self) -> Mapping[str, lambda_.Function]:
+        return {
+            "websocket": self.websocket,
+            "http": self.http,
+            "delivery": self.delivery,
+            "sessions": self.sessions,
+            "broadcast": self.broadcast,
+            "migrate": self.migrate,
+        }
 
     def _django(
         self,
@@ -141,23 +158,24 @@ class Functions(Construct):
         *,
         timeout: Duration,
         memory_mib: int,
+        concurrency: int,
         environment: Mapping[str, str],
         user: str | None = None,
-        concurrency: int | None = None,
-    ) -> lambda_.Function:
-        network = self._data.network
+        snap_start: bool = False,
+    ) -> PythonFunction:
+        """A function that runs Django, in the network, and signs in as `user`, by default its own."""
         user = user or data.user_of(construct_id.lower())
         function = self._function(
             construct_id,
             code=self._django_code,
             timeout=timeout,
             memory_mib=memory_mib,
-            concurrency=concurrency,
             environment={**self._django_environment, "DATABASE_USER": user, **environment},
-            vpc=network.vpc,
-            security_group=network.functions_group,
+            in_network=True,
+            concurrency=concurrency if self._configuration.reserve_concurrency else None,
+            snap_start=snap_start,
         )
-        self._data.database.grant_connect(function, user)
+        self._data.database.grant_connect(function.function, user)
         return function
 
     def _function(
@@ -168,37 +186,22 @@ class Functions(Construct):
         timeout: Duration,
         memory_mib: int,
         environment: Mapping[str, str],
+        in_network: bool = False,
         concurrency: int | None = None,
-        vpc: ec2.IVpc | None = None,
-        security_group: ec2.ISecurityGroup | None = None,
-    ) -> lambda_.Function:
-        name = f"{self._configuration.prefix}-{construct_id.lower()}"
-        return lambda_.Function(
+        snap_start: bool = False,
+    ) -> PythonFunction:
+        return PythonFunction(
             self,
             construct_id,
-            function_name=name,
-            runtime=lambda_.Runtime.PYTHON_3_13,
-            architecture=lambda_.Architecture.ARM_64,
+            name=f"{self._configuration.prefix}-{construct_id.lower()}",
             code=code,
-            handler=f"lambda_handlers.{construct_id.lower()}.handler",
             timeout=timeout,
-            memory_size=memory_mib,
-            reserved_concurrent_executions=concurrency,
-            environment=dict(environment),
-            vpc=vpc,
-            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED) if vpc else None,
-            security_groups=[security_group] if security_group else None,
-            logging_format=lambda_.LoggingFormat.JSON,
-            application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
-            # Without the three lines of each invocation, which cost more than the invocation.
-            system_log_level_v2=lambda_.SystemLogLevel.WARN,
-            log_group=logs.LogGroup(
-                self,
-                f"{construct_id}Logs",
-                log_group_name=f"/aws/lambda/{name}",
-                retention=self._configuration.log_retention,
-                removal_policy=RemovalPolicy.DESTROY,
-            ),
+            memory_mib=memory_mib,
+            environment=environment,
+            log_retention=self._configuration.log_retention,
+            concurrency=concurrency,
+            network=self._data.network if in_network else None,
+            snap_start=snap_start,
         )
 
 

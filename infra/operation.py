@@ -38,8 +38,7 @@ class Operation(Construct):
 
 def tell(stack: Stack, *, web: Web, functions: Functions) -> None:
     """The outputs: what a person needs after a deployment."""
-    host = web.distribution.distribution_domain_name
     CfnOutput(stack, "ChatUrl", value=f"{web.origin}/")
     scheme = "wss" if web.origin.startswith("https") else "ws"
-    CfnOutput(stack, "WebSocketUrl", value=f"{scheme}://{host}/ws")
+    CfnOutput(stack, "WebSocketUrl", value=f"{scheme}://{web.host}/ws")
     CfnOutput(stack, "BroadcastFunctionName", value=functions.broadcast.function_name)

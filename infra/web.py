@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_route53_targets as targets
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_deployment as deployment
 from constructs import Construct, IDependable
 
 from infra.api import STAGE
-from infra.configuration import Configuration
+from infra.configuration import Configuration, Domain
 from infra.paths import CLIENT, DJANGO_STATIC
 
 GATEWAY_SECRET_HEADER = "X-Ws-Gateway-Secret"  # noqa: S105 - a header's name
@@ -44,15 +49,20 @@ class Web(Construct):
         websocket_host: str,
         http_host: str,
         gateway_secret: str,
+        firewall_arn: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._scheme = configuration.scheme
+        self._domain = configuration.domain
+        logs = _edge_logs(self, configuration)
         self.bucket = s3.Bucket(
             self,
             "Site",
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
+            server_access_logs_bucket=logs,
+            server_access_logs_prefix="site/",
             # What is in it can be built again, but only an empty bucket can be deleted, so it stays.
             removal_policy=RemovalPolicy.RETAIN,
         )
@@ -77,12 +87,25 @@ class Web(Construct):
             },
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             price_class=cloudfront.PriceClass.PRICE_CLASS_100,
+            enable_logging=True,
+            log_bucket=logs,
+            log_file_prefix="edge/",
+            log_includes_cookies=False,
+            web_acl_id=firewall_arn,
+            **_own_address(self, self._domain),
         )
+        if self._domain and self._domain.zone_id:
+            _point_to(self, self._domain, self.distribution)
+
+    @property
+    def host(self) -> str:
+        """The public host."""
+        return self._domain.name if self._domain else self.distribution.distribution_domain_name
 
     @property
     def origin(self) -> str:
         """The public origin, as browsers send it."""
-        return f"{self._scheme}://{self.distribution.distribution_domain_name}"
+        return f"{self._scheme}://{self.host}"
 
     def publish(self, *, after: IDependable) -> None:
         """Put the built files into the bucket, `after` what must be in place before people load them.
@@ -123,6 +146,46 @@ class Web(Construct):
             retain_on_delete=True,
             memory_limit=256,
         )
+
+
+def _edge_logs(scope: Construct, configuration: Configuration) -> s3.Bucket:
+    """Who asked the distribution, and the bucket behind it, for what."""
+    return s3.Bucket(
+        scope,
+        "EdgeLogs",
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        encryption=s3.BucketEncryption.S3_MANAGED,
+        enforce_ssl=True,
+        object_ownership=s3.ObjectOwnership.OBJECT_WRITER,  # CloudFront writes its logs by an ACL
+        lifecycle_rules=[
+            s3.LifecycleRule(
+                expiration=Duration.days(configuration.edge_log_days),
+                abort_incomplete_multipart_upload_after=Duration.days(1),
+            )
+        ],
+        removal_policy=RemovalPolicy.RETAIN,
+    )
+
+
+def _own_address(scope: Construct, domain: Domain | None) -> dict[str, Any]:
+    """What a name of one's own takes. Under CloudFront's, the version of TLS is CloudFront's choice."""
+    if domain is None:
+        return {}
+    certificate = acm.Certificate.from_certificate_arn(scope, "Certificate", domain.certificate_arn)
+    return {
+        "domain_names": [domain.name],
+        "certificate": certificate,
+        "minimum_protocol_version": cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+    }
+
+
+def _point_to(scope: Construct, domain: Domain, distribution: cloudfront.Distribution) -> None:
+    zone = route53.HostedZone.from_hosted_zone_attributes(
+        scope, "Zone", hosted_zone_id=domain.zone_id or "", zone_name=domain.zone_name or ""
+    )
+    target = route53.RecordTarget.from_alias(targets.CloudFrontTarget(distribution))
+    route53.ARecord(scope, "Address4", zone=zone, record_name=f"{domain.name}.", target=target)
+    route53.AaaaRecord(scope, "Address6", zone=zone, record_name=f"{domain.name}.", target=target)
 
 
 def _to_api(host: str, headers: dict[str, str]) -> cloudfront.BehaviorOptions:

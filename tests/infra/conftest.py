@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -58,13 +59,19 @@ class Assembly:
 
 
 def run_app(
-    outdir: Path, context: dict[str, Any], *prefix: str, validate: bool = False, **environment: str
+    outdir: Path,
+    context: dict[str, Any],
+    *prefix: str,
+    validate: bool = False,
+    script: Path = ROOT / "app.py",
+    **environment: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run app.py as the Makefile does."""
     return subprocess.run(
-        [*prefix, sys.executable, str(ROOT / "app.py")],
+        [*prefix, sys.executable, str(script)],
         env={
             **os.environ,
+            "PYTHONPATH": str(ROOT),
             "CDK_OUTDIR": str(outdir),
             "CDK_CONTEXT_JSON": json.dumps(context),
             "CDK_VALIDATION": "true" if validate else "false",
@@ -78,13 +85,19 @@ def run_app(
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Assembly]:
-    """The assembly of a profile, without building packages."""
+    """The assembly of a profile, without building packages. Test processes side by side share it."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
 
     @cache
     def synthesised(profile: str) -> Assembly:
-        outdir = tmp_path_factory.mktemp(profile)
-        done = run_app(outdir, {"profile": profile, "aws:cdk:bundling-stacks": []})
-        assert done.returncode == 0, done.stderr
+        outdir = shared / f"assembly-{profile}"
+        with (shared / f"{outdir.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (outdir / "manifest.json").exists():
+                done = run_app(outdir, {"profile": profile, "aws:cdk:bundling-stacks": []})
+                assert done.returncode == 0, done.stderr
         return Assembly(outdir)
 
     return synthesised
