@@ -37,6 +37,9 @@ def reason_not_to_run(resource: Resource) -> str | None:
     runtime = str(resource.get("Runtime", ""))
     if not _RUNTIME.fullmatch(runtime):
         return f"its runtime is {runtime}, and only Python functions run here"
+    code = resource.get("Code", {})
+    if "ZipFile" not in code and str(code.get("S3Key")) not in resource.scope.stack.assets:
+        return "its code isn't in the assembly"
     return None
 
 
@@ -174,10 +177,7 @@ def _code(resource: Resource) -> Path:
     code = resource.get("Code", {})
     if (source := code.get("ZipFile")) is not None:
         return inline_folder(workspace, str(source))
-    asset = resource.scope.stack.assets.get(str(code.get("S3Key")))
-    if asset is None:
-        raise StackError(f"{resource.place}, Code: this is no asset of the assembly.")
-    return asset_folder(workspace, asset)
+    return asset_folder(workspace, resource.scope.stack.assets[str(code.get("S3Key"))])
 
 
 def _text(value: object) -> str:

@@ -1,5 +1,7 @@
 """What a template says of APIs, distributions and buckets, in the types that they run from."""
 
+import pytest
+
 from local_aws.model import (
     Cors,
     ErrorPage,
@@ -223,3 +225,26 @@ def test_a_bucket_can_be_listed_if_its_policy_says_so(tmp_path):
     assert distribution_of(tmp_path / "a", statement=listing)[1].listable
     assert not distribution_of(tmp_path / "b", statement={"Action": "s3:GetObject"})[1].listable
     assert not distribution_of(tmp_path / "c")[1].listable
+
+
+@pytest.mark.parametrize(
+    ("integration", "route", "meaning"),
+    [
+        ({"IntegrationType": "HTTP_PROXY"}, {}, "has an integration of type HTTP_PROXY, which isn't run"),
+        ({"IntegrationType": "AWS", "IntegrationUri": "arn:x"}, {}, "of type AWS, which isn't run"),
+        (
+            {"IntegrationType": "MOCK", "RequestTemplates": {"a": "#set($x = 1)"}},
+            {},
+            "uses #set: directives aren't followed",
+        ),
+        ({"IntegrationType": "MOCK"}, {"AuthorizationType": "AWS_IAM"}, "asks for signed requests"),
+    ],
+)
+def test_what_a_route_has_that_isnt_run_is_named(tmp_path, integration, route, meaning):
+    resources = {**TARGET, **websocket_api("Target", ["x"])}
+    resources["Integration"] = resource("AWS::ApiGatewayV2::Integration", ApiId={"Ref": "Api"}, **integration)
+    resources["Route0"]["Properties"] |= route
+
+    [unsupported] = read_resources(tmp_path, resources).unsupported
+
+    assert meaning in unsupported.meaning

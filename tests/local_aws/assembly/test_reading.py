@@ -338,7 +338,27 @@ def test_a_distribution_leads_to_its_apis_and_buckets(tmp_path):
         (resource("AWS::Kinesis::Stream"), "what uses it fails"),
         (resource("AWS::SNS::Subscription", Protocol="email", Endpoint="a@b.example"), "no email leaves"),
         (function(Runtime="nodejs22.x"), "its runtime is nodejs22.x"),
+        (function(PackageType="Image", Code={"ImageUri": "x"}, Runtime=None), "it is a container image"),
+        (function(Code={"S3Bucket": "elsewhere", "S3Key": "code.zip"}), "its code isn't in the assembly"),
         (resource("Custom::Own", ServiceToken="arn:x"), "its provider isn't called"),
+        (resource("AWS::Serverless::Function"), "no transform is applied here"),
+        (
+            resource("AWS::ApiGatewayV2::Api", ProtocolType="HTTP", Body={"openapi": "3.0.1"}),
+            "OpenAPI definition",
+        ),
+        (
+            resource("AWS::SNS::Subscription", Protocol="lambda", Endpoint="arn:f"),
+            "is no function that runs here",
+        ),
+        (resource("AWS::DynamoDB::Table", KinesisStreamSpecification={"StreamArn": "x"}), "sent to Kinesis"),
+        (
+            resource(
+                "Custom::S3BucketNotifications",
+                BucketName="b",
+                NotificationConfiguration={"EventBridgeConfiguration": {}},
+            ),
+            "its events aren't sent to EventBridge",
+        ),
         (resource("AWS::Events::Rule", EventPattern={"source": ["x"]}), "only rules on a clock"),
         (
             resource("AWS::Events::Rule", ScheduleExpression="rate(0 days)", Targets=[{"Arn": "x"}]),
