@@ -40,6 +40,8 @@ from local_aws.status import Sources, StatusPage
 from local_aws.stopping import Stopping
 from local_aws.warming import kept_warm, warm_up
 
+# What a bucket takes in one request: SDKs send larger objects in parts.
+_MAX_OBJECT_BYTES = 100 * 1024 * 1024
 # With what PostgreSQL may take these stay below the 10 s that a stop has.
 _CLOSE_CONNECTIONS_SECONDS = 2.5
 _DRAIN_QUEUES_SECONDS = 1.5
@@ -220,7 +222,11 @@ class Stack:
                 started=time.time(),
             )
         )
-        self._servers.append(await http.serve(entrance.gate.handle, host=HOST, port=site.endpoint_port))
+        self._servers.append(
+            await http.serve(
+                entrance.gate.handle, host=HOST, port=site.endpoint_port, max_body=_MAX_OBJECT_BYTES
+            )
+        )
         await asyncio.gather(databases.prepare(), services.start(deliveries.take))
         deliveries.start()
         await run_triggers(assembly.triggers, functions, logs)
