@@ -9,7 +9,20 @@ from tests.conformance import autobahn
 from tests.local_aws.gateway.running import running
 
 # A case of each kind. All of them take the better part of a minute: `make autobahn`.
-REPRESENTATIVES = ("1.1.*", "1.2.1", "2.*", "4.1.1", "5.1", "5.3", "5.9", "5.19", "6.1.*", "6.4.1", "7.*")
+REPRESENTATIVES = (
+    "1.*",
+    "2.*",
+    "3.1",
+    "4.1.1",
+    "5.1",
+    "5.3",
+    "5.9",
+    "6.1.*",
+    "6.4.1",
+    "7.1.5",
+    "7.3.*",
+    "7.9.1",
+)
 
 
 async def test_the_protocol_is_kept(tmp_path):
@@ -18,7 +31,7 @@ async def test_the_protocol_is_kept(tmp_path):
             autobahn.run, it.url, tmp_path / "report", include=REPRESENTATIVES
         )
 
-    assert len(ran) > 50
+    assert len(ran) > 40
     assert failed == autobahn.failing() & ran
 
 

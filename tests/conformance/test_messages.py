@@ -177,7 +177,7 @@ async def test_not_invoked(api):
 @behaviour("An integration that takes longer than it may gives Endpoint request timed out", QUOTAS)
 async def test_timeout(api):
     async with api.client() as client:
-        assert TIMED_OUT.fullmatch(await ask(client, "impatient", do="sleep", seconds=2))
+        assert TIMED_OUT.fullmatch(await ask(client, "impatient", do="sleep", seconds=1))
 
 
 @behaviour("An answer over 128 KB gives Internal server error", QUOTAS, confirmed=False)
@@ -197,7 +197,7 @@ async def test_at_once(api):
     async with api.client() as client:
         for number, seconds in enumerate((0.0, 0.0)):  # so that two environments are there
             await ask(client, do="sleep", seconds=seconds, n=number)
-        await client.send('{"action":"ask","do":"sleep","seconds":1.5,"n":1}')
+        await client.send('{"action":"ask","do":"sleep","seconds":0.7,"n":1}')
         await client.send('{"action":"ask","do":"sleep","seconds":0,"n":2}')
         order = [json.loads(await receive(client))["n"] for _ in range(2)]
 

@@ -22,7 +22,7 @@ from constructs import Construct
 
 STAGE = "live"
 # Shorter than the 29 s that an integration has by default, so that a test needn't wait for those.
-SHORT_TIMEOUT = Duration.seconds(1)
+SHORT_TIMEOUT = Duration.millis(500)
 
 
 class Conformance(Stack):
@@ -186,7 +186,7 @@ class Conformance(Stack):
         return api
 
     def _impatient(self) -> apigateway.WebSocketApi:
-        """A `$connect` that may take a second."""
+        """A `$connect` that may take half a second."""
         api = self._api("Impatient")
         integration = WebSocketLambdaIntegration("ImpatientConnect", self._connections, timeout=SHORT_TIMEOUT)
         api.add_route("$connect", integration=integration)
