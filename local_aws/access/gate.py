@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from local_aws.access.access import Access, Denied
@@ -19,8 +19,19 @@ Answer = Response | Awaitable[Response]
 _CONNECTION = re.compile(r"(?:/(?P<api>[^/]+))??(?:/(?P<stage>[^/]+))?/@connections/(?P<id>[^/]+)/?")
 _API_HOST = re.compile(r"(?P<api>[a-z0-9]+)\.execute-api\.")
 _SCOPE = re.compile(r"Credential=[^,&]*?/\d{8}/[^/]+/(?P<service>[^/]+)/aws4_request")
-_MOST_KNOWN = 8192
+_MOST_ADDRESSED = 8192
 _INVOCATION = re.compile(r"/2015-03-31/functions/")
+
+
+@dataclass(frozen=True, slots=True)
+class _Addressed:
+    """Where a request about a connection leads: its path with API and stage, and the permission it takes.
+
+    A stage that isn't ours takes none: the gateway refuses it. Kept, since connections are posted to often.
+    """
+
+    path: str
+    need: Need | None
 
 
 class Gate:
@@ -56,8 +67,7 @@ class Gate:
             },
         )
         self._stages = {(api.id, api.stage) for api in assembly.websocket_apis}
-        # Of requests that name API and stage in their path, which are most and come again and again.
-        self._known_needs: dict[tuple[str, str], Need] = {}
+        self._addressed: dict[tuple[str, str, str], _Addressed] = {}
         self._buckets = {bucket.name for bucket in assembly.buckets}
 
     def handle(self, request: Request) -> Answer:
@@ -84,27 +94,31 @@ class Gate:
         """Answer a request about a connection of an API whose host it was sent to."""
         return self._to_connection(request, joined_headers(request), api_id)
 
-    def _to_connection(self, request: Request, headers: Headers, api_id: str | None = None) -> Answer:
+    def _to_connection(self, request: Request, headers: Headers, at_api: str | None = None) -> Answer:
         try:
             principal = self._access.principal(request, headers, "execute-api")
-            need = self._known_needs.get((request.method, request.path))
-            if need is None:
-                request, need = self._addressed(request, headers, api_id)
-            if need is not None:
-                self._access.check(principal, (need,))
+            key = (request.method, request.path, at_api or headers.get("host", ""))
+            known = self._addressed.get(key)
+            if known is None:
+                if len(self._addressed) >= _MOST_ADDRESSED:
+                    self._addressed.clear()
+                known = self._addressed[key] = self._address(request, headers, at_api)
+            if known.need is not None:
+                self._access.check(principal, (known.need,))
         except Refused as refused:
             return unauthenticated(Protocol.REST_JSON, "execute-api", refused)
         except Denied as denied:
             return access_denied(Protocol.REST_JSON, "execute-api", str(denied))
+        if known.path != request.path:
+            request = replace(request, path=known.path)
         return self._served(request)
 
-    def _addressed(
-        self, request: Request, headers: Headers, at_api: str | None
-    ) -> tuple[Request, Need | None]:
-        """The request with its API in the path, and what it needs: nothing for a stage that isn't ours."""
-        match = _CONNECTION.fullmatch(decoded(request.path))
+    def _address(self, request: Request, headers: Headers, at_api: str | None) -> _Addressed:
+        """Which API's which stage is meant: said by the path, the host, or by there being no other."""
+        path = request.path
+        match = _CONNECTION.fullmatch(decoded(path))
         if match is None:
-            return request, None
+            return _Addressed(path, None)
         api_id, stage = match["api"] or at_api, match["stage"]
         if api_id is None and (host := _API_HOST.match(headers.get("host", ""))) is not None:
             api_id = host["api"]
@@ -115,20 +129,13 @@ class Gate:
                 "endpoint_url='https://' + domainName + '/' + stage."
             )
             [(api_id, stage)] = self._stages
-            request = replace(request, path=f"/{api_id}/{stage}{request.path}")
+            path = f"/{api_id}/{stage}{path}"
         elif match["api"] is None:
-            if api_id is None:
-                api_id = next((api for api, name in self._stages if name == stage), None)
-            if api_id is not None:
-                request = replace(request, path=f"/{api_id}{request.path}")
-        if (api_id, stage) not in self._stages or api_id is None or stage is None:
-            return request, None
-        need = connection(api_id, stage, request.method, match["id"], self._account)
-        if match["api"] is not None:
-            if len(self._known_needs) >= _MOST_KNOWN:
-                self._known_needs.clear()
-            self._known_needs[request.method, request.path] = need
-        return request, need
+            api_id = api_id or next((api for api, name in self._stages if name == stage), None)
+            path = path if api_id is None else f"/{api_id}{path}"
+        if api_id is None or stage is None or (api_id, stage) not in self._stages:
+            return _Addressed(path, None)
+        return _Addressed(path, connection(api_id, stage, request.method, match["id"], self._account))
 
     def _service(self, request: Request, headers: Headers) -> str:
         """The service that a request is for, by its signing name."""
