@@ -44,13 +44,17 @@ def _route(route: Resource, functions: Functions) -> Iterator[str]:
     elif (kind := integration.get("IntegrationType")) == "AWS_PROXY":
         name = function_name(str(integration.get("IntegrationUri")))
         if name in functions and not _may_be_invoked(route.scope.all, functions[name]):
-            yield f"nothing permits API Gateway to invoke {name}: on AWS its route {key} answers 500"
+            yield f"nothing permits API Gateway to invoke {name}: its route {key} answers 500, as on AWS"
         if integration.get("IntegrationSubtype") is not None:
             yield f"its route {key} calls {integration.get('IntegrationSubtype')} itself, which isn't run"
     elif websocket_integration(route.scope.all, integration) is None:
         yield f"its route {key} has an integration of type {kind}, which isn't run: requests to it fail"
     if route.get("AuthorizationType") == "AWS_IAM":
         yield f"its route {key} asks for signed requests, which isn't checked: everyone gets in"
+    if str(route.get("ApiKeyRequired", False)).lower() == "true":
+        yield f"its route {key} asks for an API key, which isn't checked: everyone gets in"
+    if route.get("RequestModels"):
+        yield f"the models of its route {key} aren't checked: every message gets through"
 
 
 def _may_be_invoked(resources: Resources, function: Function) -> bool:

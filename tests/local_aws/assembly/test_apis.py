@@ -238,6 +238,8 @@ def test_a_bucket_can_be_listed_if_its_policy_says_so(tmp_path):
             "uses #set: directives aren't followed",
         ),
         ({"IntegrationType": "MOCK"}, {"AuthorizationType": "AWS_IAM"}, "asks for signed requests"),
+        ({"IntegrationType": "MOCK"}, {"ApiKeyRequired": True}, "asks for an API key"),
+        ({"IntegrationType": "MOCK"}, {"RequestModels": {"$default": "m"}}, "models of its route x"),
     ],
 )
 def test_what_a_route_has_that_isnt_run_is_named(tmp_path, integration, route, meaning):
