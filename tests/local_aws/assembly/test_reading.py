@@ -383,7 +383,7 @@ def test_a_missing_permission_is_named(tmp_path):
 
     assert (
         unsupported.meaning
-        == "nothing permits API Gateway to invoke target: on AWS its route say answers 500"
+        == "nothing permits API Gateway to invoke target: its route say answers 500, as on AWS"
     )
 
 
