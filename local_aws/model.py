@@ -126,7 +126,7 @@ class LambdaAuthorizer:
     """A Lambda authorizer of an API.
 
     `identity_sources` are mapping expressions; a request that lacks one is refused without asking the
-    function. `simple_responses`, `payload_format` and `ttl_seconds` (how long an answer counts) concern HTTP APIs.
+    function. `simple_responses`, `payload_format` and `ttl_seconds`, how long an answer counts, are HTTP APIs'.
     """
 
     id: str
