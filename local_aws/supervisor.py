@@ -237,6 +237,7 @@ class Stack:
             replace(integrations, invoker=functions.triggered_by("HTTP API")),
             port=site.port,
             connections=entrance.gate.to_connection,
+            stored=services.stored_object,
         )
         edge_server = await http.serve(edge.handle, host=HOST, port=site.port, upgrade=edge.upgrade)
         self._servers.append(edge_server)

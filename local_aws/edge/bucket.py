@@ -33,6 +33,11 @@ class BucketOrigin:
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
+        self.name = bucket.name
+
+    def key(self, request: Request, default_root_object: str = "") -> str:
+        """The key of the object that is asked for."""
+        return unquote(request.path).removeprefix("/") or default_root_object.removeprefix("/")
 
     def answer(self, request: Request, default_root_object: str = "") -> Response:
         """Answer a GET or HEAD."""
@@ -40,8 +45,7 @@ class BucketOrigin:
             return _error(
                 405, "MethodNotAllowed", "The specified method is not allowed against this resource."
             )
-        key = unquote(request.path).removeprefix("/") or default_root_object.removeprefix("/")
-        found = self._find(key)
+        found = self._find(self.key(request, default_root_object))
         if found is None and self._bucket.listable:
             return _error(404, "NoSuchKey", "The specified key does not exist.")
         if found is None:

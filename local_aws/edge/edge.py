@@ -24,6 +24,10 @@ _API_HOST = re.compile(r"(?P<api>[a-z0-9]+)\.execute-api\..+")
 _OWN_HOSTS = frozenset({"127.0.0.1", "localhost"})
 
 
+# What functions put into a bucket, by the bucket and the key. None where they can't have put anything.
+Stored = Callable[[str, str, Request], Awaitable[Response] | None]
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """An origin, the request as it gets it, and the behaviour that led there, None without a distribution."""
@@ -44,10 +48,12 @@ class Edge:
         *,
         port: int,
         connections: Callable[[Request, str], Response | Awaitable[Response]] | None = None,
+        stored: Stored = lambda bucket, key, request: None,
     ) -> None:
         self._gateway = gateway
         self._integrations = integrations
         self._connections = connections or gateway.management
+        self._stored = stored
         self._address = f"127.0.0.1:{port}"
         self._tasks: set[asyncio.Task[None]] = set()
         self.replace(assembly)
@@ -95,7 +101,11 @@ class Edge:
             return origin.answer(place.request)
         if isinstance(origin, BucketOrigin):
             root = self._distribution.default_root_object if self._distribution else ""
-            return origin.answer(place.request, root)
+            answer = origin.answer(place.request, root)
+            if answer.status not in (403, 404):
+                return answer
+            stored = self._stored(origin.name, origin.key(place.request, root), place.request)
+            return answer if stored is None else _found(stored, answer)
         if "/@connections/" not in unquote(place.request.path):
             return Response(426, [("Upgrade", "websocket")])
         if place.behaviour is None:
@@ -204,6 +214,11 @@ class Edge:
         # One name only: a cookie that is set under one isn't sent to the other.
         status = 302 if request.method in ("GET", "HEAD") else 307
         return Response(status, [("Location", f"http://{self._address}{request.target}")])
+
+
+async def _found(stored: Awaitable[Response], otherwise: Response) -> Response:
+    response = await stored
+    return response if response.status < 400 else otherwise
 
 
 def _moved(request: Request, path: str) -> Request:

@@ -9,10 +9,11 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from local_aws import bucket_files, processes
 from local_aws.errors import StackError
@@ -24,6 +25,23 @@ from local_aws.services.forwarding import Forwarder, Unreachable
 _CREDENTIAL = re.compile(r"Credential=[^/]+/\d{8}/[^/]+/(?P<service>[^/]+)/aws4_request")
 # Anything else of moto's would answer to things that no template made.
 SERVED = frozenset({"dynamodb", "s3", "secretsmanager", "sns", "ssm", "sts"})
+_OF_OBJECT_REQUESTS = frozenset(
+    {"if-match", "if-modified-since", "if-none-match", "if-unmodified-since", "range"}
+)
+_OF_OBJECTS = frozenset(
+    {
+        "accept-ranges",
+        "cache-control",
+        "content-disposition",
+        "content-encoding",
+        "content-language",
+        "content-length",
+        "content-range",
+        "content-type",
+        "etag",
+        "last-modified",
+    }
+)
 _LOG = "services"
 _LINE_LIMIT = 16 * 1024 * 1024
 
@@ -85,6 +103,22 @@ class Services:
         self._started = None
         if is_needed or any(call.eager for call in assembly.aws_calls):
             await self._forwarder()
+
+    def stored_object(self, bucket: str, key: str, request: Request) -> Awaitable[Response] | None:
+        """An object as a distribution gets it. None where nobody has put any into a bucket."""
+        if self._started is None and not (self._folder / "objects.json").exists():
+            return None
+        kept = [(name, value) for name, value in request.headers if name.lower() in _OF_OBJECT_REQUESTS]
+        target = f"/{quote(bucket)}/{quote(key)}"
+        signature = "AWS4-HMAC-SHA256 Credential=distribution/20260101/us-east-1/s3/aws4_request"
+        headers = [("Host", "127.0.0.1"), ("Authorization", signature), *kept]
+        asked = Request(request.method, target, target, "", headers, b"", request.peer)
+        return self._object(asked)
+
+    async def _object(self, request: Request) -> Response:
+        response = await self.forward(request)
+        kept = [(name, value) for name, value in response.headers if name.lower() in _OF_OBJECTS]
+        return Response(response.status, kept, response.body)
 
     async def close(self) -> None:
         """Stop the process: it writes down its data first."""

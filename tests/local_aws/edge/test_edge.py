@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 from local_aws.edge import Edge
 from local_aws.functions import FunctionNotFound, Invocation, Throttled
 from local_aws.gateway import Gateway, Integrations
-from local_aws.http import serve
+from local_aws.http import Response, serve
 from local_aws.model import (
     Assembly,
     Behaviour,
@@ -145,7 +145,7 @@ class Running:
 
 
 @asynccontextmanager
-async def running(declared):
+async def running(declared, **options):
     functions = Functions()
     integrations = Integrations(invoker=functions, region=declared.region)
     gateway = Gateway(declared.websocket_apis, integrations, account=declared.account)
@@ -158,7 +158,7 @@ async def running(declared):
         port=0,
         upgrade=lambda *handshake: edge.upgrade(*handshake),
     )
-    edge = Edge(declared, gateway, integrations, port=server.port)
+    edge = Edge(declared, gateway, integrations, port=server.port, **options)
     try:
         yield Running(server.port, functions, gateway)
     finally:
@@ -187,6 +187,27 @@ async def test_the_root_is_the_buckets_page_with_the_policys_headers(site):
     assert headers["content-security-policy"] == ["default-src 'self'"]
     assert headers["content-type"] == ["text/html"]
     assert headers["date"]
+
+
+async def test_what_no_deployment_brought_is_looked_for_among_stored_objects(tmp_path):
+    (tmp_path / "index.html").write_text("<p>home")
+    asked = []
+
+    async def stored(bucket, key, request):
+        asked.append((bucket, key))
+        if key != "up/a b.png":
+            return Response(404)
+        return Response(200, [("Content-Type", "image/png")], b"png")
+
+    declared = assembly(distribution=distribution(), folder=tmp_path)
+    async with running(declared, stored=stored) as site:
+        assert (await site.get("/"))[2] == b"<p>home"
+        status, headers, body = await site.get("/up/a%20b.png")
+        missing, _, _ = await site.get("/up/none.png")
+
+    assert (status, headers["content-type"], body) == (200, ["image/png"], b"png")
+    assert missing == 403
+    assert [key for _, key in asked] == ["up/a b.png", "up/none.png"]
 
 
 async def test_head_and_304(site):

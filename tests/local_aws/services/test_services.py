@@ -237,6 +237,23 @@ async def test_buckets_hold_what_is_deployed_into_them(stack):
         await stack.call("s3", "head_object", Bucket="files", Key="nothing")
 
 
+async def test_a_distribution_gets_what_functions_put_into_a_bucket(stack):
+    def ask(key: str, *headers: tuple[str, str]) -> Any:
+        request = http.Request("GET", "/x", "/x", "", list(headers), b"", "127.0.0.1")
+        return stack.services.stored_object("files", key, request)
+
+    await stack.call(
+        "s3", "put_object", Bucket="files", Key="made/ü.txt", Body=b"made", CacheControl="no-store"
+    )
+
+    found = await ask("made/ü.txt")
+    headers = dict(found.headers)
+    assert (found.status, found.body, headers["cache-control"]) == (200, b"made", "no-store")
+    assert (await ask("made/ü.txt", ("If-None-Match", headers["ETag"]))).status == 304
+    assert (await ask("made/ü.txt", ("Range", "bytes=1-2"))).body == b"ad"
+    assert (await ask("made/nothing")).status == 404
+
+
 async def test_parameters_and_secrets_have_the_templates_values(stack):
     parameter = await stack.call("ssm", "get_parameter", Name="/app/level")
     declared = next(call for call in stack.assembly.aws_calls if call.operation == "CreateSecret")
@@ -309,7 +326,9 @@ async def test_what_cant_be_made_stops_the_start_with_a_sentence(tmp_path):
 
 
 async def test_nothing_runs_for_a_template_that_only_serves_files_from_a_bucket(tmp_path):
-    async with running(tmp_path, assembly_of(tmp_path, {"Bucket": RESOURCES["Bucket"]})):
+    async with running(tmp_path, assembly_of(tmp_path, {"Bucket": RESOURCES["Bucket"]})) as made:
+        request = http.Request("GET", "/x", "/x", "", [], b"", "127.0.0.1")
+        assert made.services.stored_object("files", "missing", request) is None
         assert not (tmp_path / "services").exists()
 
 
