@@ -126,7 +126,7 @@ class LambdaAuthorizer:
     """A Lambda authorizer of an API.
 
     `identity_sources` are mapping expressions; a request that lacks one is refused without asking the
-    function. `simple_responses`, `payload_format` and `ttl_seconds`, how long an answer counts, are HTTP APIs'.
+    function. What follows `role_arn` concerns HTTP APIs: `ttl_seconds` is how long an answer counts.
     """
 
     id: str
@@ -305,12 +305,14 @@ class Schedule:
     """One target of an EventBridge rule or schedule on a clock: a function, or a queue by its ARN.
 
     `expression` is `rate(…)`, `cron(…)` or `at(…)`, read in `timezone`. `input` replaces the event,
-    `input_path` takes a part of it, and a `transformer` makes another one of it.
+    `input_path` takes a part of it, and a `transformer` makes another one of it. `role_arn` is the role that a
+    schedule has; a rule needs the function's permission.
     """
 
     name: str
     arn: str
     expression: str
+    role_arn: str | None = None
     function: str | None = None
     queue_arn: str | None = None
     message_group: str | None = None

@@ -6,12 +6,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import httptools
 
+from local_aws.http.limits import Limits
 from local_aws.http.messages import Request, Response, serialise
 
 logger = logging.getLogger(__name__)
@@ -27,16 +27,6 @@ _WATCHED_LENGTHS = frozenset({4, 6, 14})
 
 Handler = Callable[[Request], Response | Awaitable[Response]]
 Upgrade = Callable[[Request, asyncio.Transport, bytes], None]
-
-
-@dataclass(slots=True)
-class Limits:
-    """What a client may send, in bytes, and how long it may take, in seconds."""
-
-    max_body: int
-    max_head: int
-    head_timeout: float
-    idle_timeout: float
 
 
 class OpenConnections(set["Connection"]):

@@ -6,7 +6,8 @@ import asyncio
 import ssl as tls
 from typing import Any
 
-from local_aws.http.connection import LINGER, Connection, Handler, Limits, OpenConnections, Upgrade
+from local_aws.http.connection import LINGER, Connection, Handler, OpenConnections, Upgrade
+from local_aws.http.limits import Limits
 
 MAX_BODY = 10 * 1024 * 1024
 MAX_HEAD = 32 * 1024
