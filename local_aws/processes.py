@@ -49,16 +49,18 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own, with `output` for both of its streams.
 
-    It gets `death_signal` when this process ends. With `contain` so does whatever it starts itself, where the
-    system has process namespaces.
+    It gets `death_signal` when this process ends. With `contain` so does whatever it starts itself: all of it
+    where the system has process namespaces, elsewhere what stays in its process group.
     """
     leash: list[str] = []
-    if bound := available("setpriv", "--pdeathsig", death_signal):
+    bound = available("setpriv", "--pdeathsig", death_signal)
+    namespace = _process_namespace() if bound and contain else ()
+    if bound:
         leash += ["setpriv", "--pdeathsig", death_signal]
-        if contain and (namespace := _process_namespace()):
-            # The shell is the namespace's first process: as such the command itself could not even be killed
-            # by a signal of its own.
-            leash += [*namespace, "/bin/sh", "-c", '"$@"; exit $?', "sh"]
+    if namespace:
+        # The shell is the namespace's first process: as such the command itself could not even be killed by
+        # a signal of its own.
+        leash += [*namespace, "/bin/sh", "-c", '"$@"; exit $?', "sh"]
     child = subprocess.Popen(  # noqa: S603
         [*leash, *command],
         env=dict(env),
@@ -69,7 +71,7 @@ def spawn(
         start_new_session=True,
         pass_fds=pass_fds,
     )
-    if not bound:
+    if not bound or (contain and not namespace):
         _watchdog.watch(child.pid)
     return child
 
@@ -118,7 +120,7 @@ def _process_namespace() -> tuple[str, ...]:
 
 
 class _Watchdog:
-    """Where the kernel can't bind children to us: a small process that kills them when our pipe closes."""
+    """Where the kernel can't bind children to us: a small process kills their groups when our pipe closes."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
