@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,29 +13,13 @@ import jsii
 from aws_cdk import AssetHashType, BundlingOptions, DockerImage, ILocalBundling
 from aws_cdk import aws_lambda as lambda_
 
+from infra.dependencies import LAMBDA, Target, compile_all, dependencies
 from infra.failure import Failure
-from infra.paths import DATABASE_CERTIFICATES, REQUIREMENTS, ROOT
+from infra.paths import DATABASE_CERTIFICATES, ROOT
 
-PYTHON = "3.13"
-PLATFORM = "aarch64-manylinux_2_28"  # Lambda's python3.13 is Amazon Linux 2023: glibc 2.34
 CA_FILE = "/var/task/certificates/rds.pem"
 
-PROVIDED_BY_LAMBDA = frozenset(
-    {"boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"}
-)
-"""boto3 and what it needs are part of the Lambda runtime."""
-
 _NOT_IN_A_PACKAGE = shutil.ignore_patterns("__pycache__", "*.pyc", ".DS_Store")
-# What an installer leaves behind and what differs from machine to machine.
-_LEFTOVERS = (
-    "bin",
-    ".lock",
-    "*.dist-info/RECORD",
-    "*.dist-info/INSTALLER",
-    "*.dist-info/REQUESTED",
-    "*.dist-info/direct_url.json",
-    "*.dist-info/uv_*",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,25 +28,32 @@ class Package:
 
     sources: Sequence[str]
     with_dependencies: bool
+    most_bytes: int
+    """Of its zip file. What is more takes longer to start, so it is a decision."""
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path, target: Target = LAMBDA) -> None:
         """Put everything into an empty folder.
 
         :raises Failure: Something is missing, or the dependencies can't be had.
         """
         for source in self.sources:
             _copy(ROOT / source, folder / source)
+        compile_all(folder, target)
         if self.with_dependencies:
             _copy(_database_certificates(), folder / "certificates" / "rds.pem")
-            _install(folder)
-            _compile(folder)
-        _even_out_modes(folder)
+            shutil.copytree(dependencies(target), folder, dirs_exist_ok=True)
+        _even_out(folder)
 
 
-DJANGO = Package(sources=["chat", "delivery", "django_project", "lambda_handlers"], with_dependencies=True)
+DJANGO = Package(
+    sources=["chat", "delivery", "django_project", "lambda_handlers"],
+    with_dependencies=True,
+    most_bytes=12_000_000,
+)
 DELIVERY = Package(
     sources=["delivery", "lambda_handlers/__init__.py", "lambda_handlers/delivery.py"],
     with_dependencies=False,
+    most_bytes=200_000,
 )
 
 
@@ -83,6 +71,9 @@ def code(package: Package) -> lambda_.Code:
         ),
     )
 
+
+_LONG_AGO = 315_532_800
+"""1980, the first year that a zip file knows."""
 
 failures: list[Failure] = []
 """Why bundling failed: an exception doesn't come back from jsii as itself."""
@@ -122,96 +113,8 @@ def _database_certificates() -> Path:
     return DATABASE_CERTIFICATES
 
 
-def locked_requirements(lock: str) -> str:
-    """The lock file without what Lambda provides."""
-    entries = re.split(r"^(?=[A-Za-z0-9])", lock, flags=re.MULTILINE)
-    return "".join(
-        entry
-        for entry in entries
-        if re.split(r"[=\[ ]", entry, maxsplit=1)[0].lower() not in PROVIDED_BY_LAMBDA
-        and not entry.startswith("#")
-    )
-
-
-def _install(folder: Path) -> None:
-    command = [
-        sys.executable, "-m", "uv", "pip", "install",
-        "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--link-mode", "copy",
-        "--python-platform", PLATFORM, "--python-version", PYTHON,
-        "--target", str(folder), "-r", "-",
-    ]  # fmt: skip
-    requirements = locked_requirements(REQUIREMENTS.read_text(encoding="utf-8"))
-    # First from uv's cache alone: without a network, uv otherwise gives up on what it has.
-    for offline in ({"UV_OFFLINE": "1"}, {}):
-        installed = subprocess.run(  # noqa: S603 - our own command
-            command,
-            input=requirements,
-            text=True,
-            capture_output=True,
-            check=False,
-            env={**os.environ, **offline},
-        )
-        if installed.returncode == 0:
-            break
-    else:
-        raise Failure(
-            "The functions' dependencies can't be fetched: the first time this takes a connection to PyPI. "
-            f"uv says: {installed.stderr.strip()}"
-        )
-    _remove(path for pattern in _LEFTOVERS for path in folder.glob(pattern))
-    # Nobody chooses another language than English here: 6 MB less to load at each cold start.
-    _remove(
-        path
-        for path in folder.glob("django/**/locale/*/LC_MESSAGES")
-        if path.parent.name not in ("en", "en_US")
-    )
-
-
-def _remove(paths: Iterable[Path]) -> None:
-    for path in list(paths):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-
-
-def _compile(folder: Path) -> None:
-    """Add bytecode: /var/task is read-only, and without it Django starts a second later each time."""
-    python = _python_of_the_functions()
-    if python is None:
-        print(
-            f"No Python {PYTHON} here to compile the functions' packages with: "
-            "a cold start on AWS will take about a second longer.",
-            file=sys.stderr,
-        )
-        return
-    subprocess.run(  # noqa: S603 - our own command
-        [python, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash",
-         "-s", str(folder), "-p", "/var/task", str(folder)],
-        check=True,
-        env={"PATH": os.environ.get("PATH", ""), "PYTHONHASHSEED": "0"},
-    )  # fmt: skip
-
-
-def _python_of_the_functions() -> str | None:
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    candidates = [
-        sys.executable,
-        shutil.which(f"python{PYTHON}"),
-        *sorted(pyenv.glob(f"versions/{PYTHON}.*/bin/python")),
-    ]
-    for candidate in map(str, filter(None, candidates)):
-        asked = subprocess.run(  # noqa: S603 - our own command
-            [candidate, "-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
-            text=True,
-            capture_output=True,
-            check=False,
-        )
-        if asked.stdout.strip() == PYTHON:
-            return candidate
-    return None
-
-
-def _even_out_modes(folder: Path) -> None:
+def _even_out(folder: Path) -> None:
+    """Give every file one mode and one time, whatever this machine makes of new files."""
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
+        os.utime(path, (_LONG_AGO, _LONG_AGO))
