@@ -305,8 +305,8 @@ class Schedule:
     """One target of an EventBridge rule or schedule on a clock: a function, or a queue by its ARN.
 
     `expression` is `rate(…)`, `cron(…)` or `at(…)`, read in `timezone`. `input` replaces the event,
-    `input_path` takes a part of it, and a `transformer` makes another one of it. `role_arn` is the role that a
-    schedule has; a rule needs the function's permission.
+    `input_path` takes a part of it, and a `transformer` makes another one of it. `role_arn` is the role that
+    a schedule has; a rule needs the function's permission.
     """
 
     name: str
@@ -444,7 +444,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvokePermission:
-    """A Lambda permission: `principal` (a service, an account, an ARN) may invoke a function or its qualifier."""
+    """A Lambda permission: `principal` (a service, account or ARN) may invoke a function or its qualifier."""
 
     function: str
     principal: str

@@ -18,16 +18,27 @@ Declared = TypeVar("Declared")
 
 
 class Polling:
-    """Runs a poller for each mapping and a clock for each schedule, until `close`."""
+    """Runs a poller for each mapping and a clock for each schedule, until `close`.
+
+    `permitted` tells whether a schedule may invoke its function, and says it where it may not.
+    """
 
     def __init__(
-        self, queues: Queues, functions: Functions, events: EventInvocations, *, region: str, account: str
+        self,
+        queues: Queues,
+        functions: Functions,
+        events: EventInvocations,
+        *,
+        region: str,
+        account: str,
+        permitted: Callable[[Schedule], bool] = lambda schedule: True,
     ) -> None:
         self._queues = queues
         self._functions = functions
         self._events = events
         self._region = region
         self._account = account
+        self._permitted = permitted
         self._pollers: list[EventSourcePoller] = []
         self._polls: list[tuple[EventSource, asyncio.Task[None]]] = []
         self._clocks: list[tuple[Schedule, asyncio.Task[None]]] = []
@@ -81,7 +92,7 @@ class Polling:
         try:
             if schedule.queue_arn is not None:
                 self._queues.send(schedule.queue_arn, event.decode(), {}, group=schedule.message_group)
-            elif schedule.function is not None:
+            elif schedule.function is not None and self._permitted(schedule):
                 self._events.invoke(schedule.function, event, trigger=f"Schedule {schedule.name}")
         except OSError:  # a full disk, where nothing is promised: the clock goes on
             pass

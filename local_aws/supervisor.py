@@ -188,7 +188,14 @@ class Stack:
             say=logs.say,
         )
         self._ends.append(deliveries.close)
-        polling = Polling(queues, functions, background, region=assembly.region, account=assembly.account)
+        polling = Polling(
+            queues,
+            functions,
+            background,
+            region=assembly.region,
+            account=assembly.account,
+            permitted=entrance.may_run,
+        )
         self._ends += [polling.close, lambda: polling.drain(_DRAIN_QUEUES_SECONDS)]
         integrations = Integrations(
             invoker=functions.triggered_by("WebSocket API"),

@@ -12,7 +12,7 @@ from typing import Protocol
 from local_aws.access.access import Access
 from local_aws.access.gate import Answer, Gate
 from local_aws.http import Request, Response
-from local_aws.model import Assembly, Function
+from local_aws.model import Assembly, Function, Schedule
 from local_aws.ports import HOST
 from local_aws.proxy import Authority, Destinations, Proxy
 from local_aws.roles import Credentials, Decision, Roles
@@ -47,6 +47,7 @@ class Entrance:
         page: Callable[[Request], Answer | None] = lambda request: None,
     ) -> None:
         self._assembly = assembly
+        self._say = say
         self.roles = Roles(assembly)
         self.gate = Gate(Access(self.roles, say), assembly, served, page=page)
         self._destinations = Destinations(assembly)
@@ -88,6 +89,24 @@ class Entrance:
         if role_arn is not None:
             return self.may(role_arn, "apigateway", "lambda:InvokeFunction", known.arn).allowed
         return self.roles.service_may_invoke("apigateway.amazonaws.com", known.arn, source_arn)
+
+    def may_run(self, schedule: Schedule) -> bool:
+        """Whether a schedule may invoke its function: as its role, a rule by the function's permissions."""
+        known = self._assembly.functions.get(schedule.function or "")
+        if known is None:
+            return True
+        if schedule.role_arn is not None:
+            permitted = self.may(schedule.role_arn, "scheduler", "lambda:InvokeFunction", known.arn).allowed
+        else:
+            permitted = self.roles.service_may_invoke("events.amazonaws.com", known.arn, schedule.arn)
+        if not permitted:
+            why = (
+                "no AWS::Lambda::Permission lets it"
+                if schedule.role_arn is None
+                else "its role doesn't let it"
+            )
+            self._say(f"{schedule.name} may not invoke {known.name}: {why}.")
+        return permitted
 
     def may(self, role_arn: str | None, session: str, action: str, resource: str) -> Decision:
         """Whether a role lets a service do something in its name."""

@@ -168,7 +168,7 @@ def _target(target: Mapping[str, Any]) -> dict[str, Any]:
     if ":sqs:" in arn:
         group = target.get("SqsParameters", {}).get("MessageGroupId")
         return {"queue_arn": arn, "message_group": group, "input": target.get("Input")}
-    return {"function": function_name(arn), "input": target.get("Input")}
+    return {"function": function_name(arn), "input": target.get("Input"), "role_arn": target.get("RoleArn")}
 
 
 def _transformer(given: Mapping[str, Any] | None) -> InputTransformer | None:

@@ -10,7 +10,8 @@ import ssl
 from collections.abc import Callable
 
 from local_aws.http import Request, Response, serialise
-from local_aws.http.connection import Connection, Handler, Limits, OpenConnections, Upgrade
+from local_aws.http.connection import Connection, Handler, OpenConnections, Upgrade
+from local_aws.http.limits import Limits
 from local_aws.http.server import HEAD_TIMEOUT, IDLE_TIMEOUT, MAX_BODY, MAX_HEAD
 from local_aws.proxy.authority import Authority
 from local_aws.proxy.destinations import Destinations
