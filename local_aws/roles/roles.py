@@ -171,8 +171,7 @@ class Roles:
         if relevant is None:
             relevant = _relevant(principal, role, policy or (), action)
             principal.relevant[key] = relevant
-        if relevant.conditional:
-            context = {**_moment(), **principal.context, **context}
+        context = {**_moment(), **principal.context, **context} if relevant.conditional else principal.context
         own = evaluate(relevant.own, resource, context)
         shared = evaluate(relevant.shared, resource, context)
         bound = None if relevant.boundary is None else evaluate(relevant.boundary, resource, context)
@@ -233,11 +232,17 @@ def _relevant(principal: Principal, role: Role, policy: tuple[Statement, ...], a
     own = of_action(role.statements, action)
     shared = of_action(_addressed(policy, principal), action)
     boundary = None if role.boundary is None else of_action(role.boundary, action)
-    conditional = any(
-        statement.conditions or "${" in "".join(statement.resources + statement.not_resources)
-        for statement in own + shared + (boundary or ())
-    )
+    every = own + shared + (boundary or ())
+    conditional = any(_looks_at_the_request(statement, principal.context) for statement in every)
     return _Relevant(own, shared, boundary, conditional)
+
+
+def _looks_at_the_request(statement: Statement, of_principal: Context) -> bool:
+    """Whether what it says depends on more than who does what to which resource."""
+    keys = {key.lower() for by_key in statement.conditions.values() for key in by_key}
+    values = (value for by_key in statement.conditions.values() for value in by_key.values())
+    texts = (*statement.resources, *statement.not_resources, *(text for value in values for text in value))
+    return not keys <= of_principal.keys() or any("${" in text for text in texts)
 
 
 def _addressed(
