@@ -41,6 +41,10 @@ AUTHORIZER = _guide("Lambda authorizers", "apigateway-websocket-api-lambda-auth"
 QUOTAS = _guide("quotas", "apigateway-execution-service-websocket-limits-table")
 CONNECTIONS = _guide("@connections", "apigateway-how-to-call-websocket-api-connections")
 BINARY = _guide("binary media types", "websocket-api-develop-binary-media-types")
+CLOUDFRONT = Source(
+    "CloudFront and WebSockets",
+    "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/distribution-working-with.websockets.html",
+)
 THROTTLING = _guide("throttling", "websocket-api-protect")
 
 # Why a test can't be run against a deployment in an account.

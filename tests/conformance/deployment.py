@@ -31,12 +31,14 @@ PATIENCE = 15.0
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """The running app. `base` and `management` make addresses out of an API's id."""
+    """The running app: addresses by an API's id, and the distribution's."""
 
     apis: dict[str, str]
+    distribution: str
     region: str
     stage: str
     queue: str
+    front: str
     base: Callable[[str], str]
     management: Callable[[str], str]
     is_local: bool
@@ -70,8 +72,10 @@ def deployed(endpoint: str) -> Deployment:
     """The deployment of which the app's output `Endpoint` is given."""
     host = urlsplit(endpoint).hostname or ""
     suffix = host.partition(".")[2]
+    described = _described(endpoint)
     return Deployment(
-        **_described(endpoint),
+        **described,
+        front=f"wss://{described['distribution']}",
         base=lambda api: f"wss://{api}.{suffix}",
         management=lambda api: f"https://{api}.{suffix}",
         is_local=False,
@@ -96,6 +100,7 @@ def local(data_dir: Path, *options: str) -> Iterator[Deployment]:
         endpoint = _until_ready(process)
         yield Deployment(
             **_described(endpoint),
+            front=f"ws://127.0.0.1:{port}",
             base=lambda api: f"ws://127.0.0.1:{port}/{api}",
             management=lambda api: f"http://127.0.0.1:{port + 1}/{api}",
             is_local=True,

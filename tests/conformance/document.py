@@ -16,6 +16,7 @@ _SECTIONS = {
     "test_messages": "Messages",
     "test_closing": "Closing",
     "test_management": "The management API, `@connections`",
+    "test_cloudfront": "Behind CloudFront",
 }
 _HEAD = """\
 # How like API Gateway the gateway is
@@ -48,6 +49,8 @@ _TAIL = """\
   of stages and routes are.
 - Templates know `$context`, `$stageVariables`, `$input` and the functions of `$util` but for `parseJson`.
   Directives such as `#set` stay as text, which is said at the start.
+- A client never sees 1008, 1011 or 1012: nobody is cut off for too many requests, and the service isn't
+  restarted under its clients.
 - IAM and JWT authorizers aren't run, which is said at the start.
 
 ## The WebSocket protocol

@@ -5,6 +5,7 @@ from tests.conformance import deployment
 
 def test_every_address_follows_from_the_endpoint(monkeypatch):
     described = {
+        "distribution": "d1.cloudfront.net",
         "apis": {"main": "abc123", "bare": "def456"},
         "region": "eu-west-1",
         "stage": "live",
@@ -18,4 +19,5 @@ def test_every_address_follows_from_the_endpoint(monkeypatch):
     assert found.url("bare", "a=1") == "wss://def456.execute-api.eu-west-1.amazonaws.com/live?a=1"
     assert found.url("bare", path="/other") == "wss://def456.execute-api.eu-west-1.amazonaws.com/other"
     assert found.management_url("bare") == "https://def456.execute-api.eu-west-1.amazonaws.com/live"
+    assert found.front == "wss://d1.cloudfront.net"
     assert not found.is_local

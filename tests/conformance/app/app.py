@@ -10,6 +10,7 @@ from pathlib import Path
 
 from aws_cdk import App, Aws, CfnOutput, Duration, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as functions
 from aws_cdk import aws_sqs as sqs
@@ -18,6 +19,7 @@ from aws_cdk.aws_apigatewayv2_integrations import (
     WebSocketAwsIntegration,
     WebSocketLambdaIntegration,
 )
+from aws_cdk.aws_cloudfront_origins import HttpOrigin
 from constructs import Construct
 
 STAGE = "live"
@@ -46,7 +48,9 @@ class Conformance(Stack):
             "throttled": self._throttled(),
             "unpermitted": self._unpermitted(),
         }
+        distribution = self._distribution(apis["main"])
         deployment = {
+            "distribution": distribution.distribution_domain_name,
             "apis": {name: api.api_id for name, api in apis.items()},
             "region": Aws.REGION,
             "stage": STAGE,
@@ -117,6 +121,22 @@ class Conformance(Stack):
         for function in (self._connections, self._messages):
             function.add_environment("CALLBACK_URL", stage_url)
         return api
+
+    def _distribution(self, api: apigateway.WebSocketApi) -> cloudfront.Distribution:
+        """The main API behind CloudFront, at the path that its stage is named after."""
+        origin = HttpOrigin(
+            f"{api.api_id}.execute-api.{self.region}.{self.url_suffix}",
+            custom_headers={"X-Origin-Secret": "from the distribution"},
+        )
+        behaviour = cloudfront.BehaviorOptions(
+            origin=origin,
+            allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
+            cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
+            origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+        )
+        return cloudfront.Distribution(
+            self, "Distribution", default_behavior=behaviour, additional_behaviors={f"/{STAGE}": behaviour}
+        )
 
     def _bare(self) -> apigateway.WebSocketApi:
         """No lifecycle routes, no `$default`, a nested selection key; and a route that nothing permits."""
