@@ -1,12 +1,13 @@
 """When schedules are due, and what they send."""
 
+import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from local_aws.model import Schedule
-from local_aws.schedules import ScheduleInvalid, event, next_after
+from local_aws.model import InputTransformer, Schedule
+from local_aws.schedules import Clock, ScheduleInvalid, event, next_after, next_of
 
 
 def at(text: str) -> datetime:
@@ -87,3 +88,71 @@ def test_a_schedules_own_input_takes_the_events_place():
     )
 
     assert event(schedule, at("2026-01-01 10:00"), region="us-east-1", account="1") == b"[1]"
+
+
+def rule(**options: object) -> Schedule:
+    defaults = {"name": "r", "arn": "arn:aws:events:us-east-1:1:rule/r", "expression": "rate(1 day)"}
+    return Schedule(**defaults | options)  # type: ignore[arg-type]
+
+
+def sent(schedule: Schedule) -> object:
+    return json.loads(event(schedule, at("2026-01-01 10:00"), region="us-east-1", account="1"))
+
+
+def test_a_part_of_the_event_or_another_one_made_of_it_may_be_sent():
+    transformer = InputTransformer(
+        template='{"at": <when>, "by": "<aws.events.rule-name>", "whole": <aws.events.event.json>}',
+        paths={"when": "$.time"},
+    )
+
+    made = sent(rule(transformer=transformer))
+
+    assert sent(rule(input_path="$.resources[0]")) == "arn:aws:events:us-east-1:1:rule/r"
+    assert isinstance(made, dict)
+    assert (made["at"], made["by"]) == ("2026-01-01T10:00:00Z", "r")
+    assert made["whole"]["source"] == "aws.events"
+
+
+def test_a_schedules_input_may_name_its_context():
+    schedule = rule(
+        arn="arn:aws:scheduler:us-east-1:1:schedule/default/r",
+        input='{"at": "<aws.scheduler.scheduled-time>", "try": <aws.scheduler.attempt-number>}',
+    )
+
+    assert sent(schedule) == {"at": "2026-01-01T10:00:00Z", "try": 1}
+
+
+@pytest.mark.parametrize(
+    ("expression", "start", "end", "moment", "due"),
+    [
+        ("rate(1 hour)", "2026-01-02 00:00", None, "2026-01-01 00:00", "2026-01-02 00:00"),
+        ("rate(1 hour)", "2026-01-02 00:00", None, "2026-01-03 00:00", "2026-01-03 01:00"),
+        ("cron(0 0 * * ? *)", "2026-01-05 00:00", None, "2026-01-01 12:00", "2026-01-05 00:00"),
+        ("cron(0 0 * * ? *)", None, "2026-01-02 00:00", "2026-01-01 12:00", "2026-01-02 00:00"),
+        ("cron(0 0 * * ? *)", None, "2026-01-02 00:00", "2026-01-02 00:00", None),
+    ],
+)
+def test_a_schedule_has_a_start_and_an_end(expression, start, end, moment, due):
+    schedule = rule(
+        expression=expression,
+        start=None if start is None else at(start),
+        end=None if end is None else at(end),
+    )
+
+    assert next_of(schedule, at(moment)) == (None if due is None else at(due))
+
+
+async def test_the_clock_sends_to_every_target_and_ends_when_nothing_is_due_any_more():
+    soon = (datetime.now(UTC) + timedelta(seconds=1)).strftime("at(%Y-%m-%dT%H:%M:%S)")
+    schedules = [rule(expression=soon, function=name, input=f'"{name}"') for name in ("a", "b")]
+    delivered: list[tuple[str | None, bytes]] = []
+    clock = Clock(
+        schedules,
+        lambda schedule, payload: delivered.append((schedule.function, payload)),
+        region="us-east-1",
+        account="1",
+    )
+
+    await asyncio.wait_for(clock.run(), 3)
+
+    assert delivered == [("a", b'"a"'), ("b", b'"b"')]

@@ -185,3 +185,65 @@ async def test_no_more_batches_run_at_once_than_may(mapping, declared, reached):
 )
 def test_a_partial_response_is_read_as_lambda_reads_it(answer, failed):
     assert batch_item_failures(answer, {"1", "2"}) == failed
+
+
+async def test_what_the_filter_leaves_out_is_deleted_without_an_invocation(mapping):
+    function = Function()
+    queues = mapping(function, patterns=({"body": {"kind": ["wanted"]}},))
+
+    send(queues, '{"kind": "other"}', "text", '{"kind": "wanted"}')
+    await until(lambda: bool(function.batches))
+    await asyncio.sleep(0)
+
+    assert function.batches == [['{"kind": "wanted"}']]
+    assert not list(queues.by_name["q"].messages())
+
+
+async def test_a_batch_stays_below_what_an_event_may_have(mapping):
+    function = Function()
+    queues = mapping(function, batch_size=10)
+
+    send(queues, *(str(number) + "x" * 1_000_000 for number in range(8)))
+    await until(lambda: sum(map(len, function.batches)) == 8)
+
+    assert sorted(map(len, function.batches)) == [4, 4]
+
+
+async def test_messages_of_a_group_are_handled_one_batch_after_another(tmp_path):
+    function = Function(seconds=0.03)
+    queue = Queue(name="q.fifo", arn="arn:q", url="u/q", fifo=True)
+    queues = Queues([queue], tmp_path / "journal")
+    source = EventSource(queue_arn="arn:q", function="f", batch_size=2)
+    poller = EventSourcePoller(
+        source, queues.by_name["q.fifo"], queues, function, region="r", account="1", most_at_once=4
+    )
+    for number in range(5):
+        queues.by_name["q.fifo"].send(f"a{number}", now=time.time(), group="a")
+    queues.by_name["q.fifo"].send("b0", now=time.time(), group="b")
+
+    running = asyncio.create_task(poller.run())
+    await until(lambda: sum(map(len, function.batches)) == 6 and not function.active)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    queues.close()
+
+    assert [body for batch in function.batches for body in batch if body[0] == "a"] == [
+        f"a{number}" for number in range(5)
+    ]
+    record = function.events[0]["Records"][0]
+    assert record["attributes"]["MessageGroupId"] == "a"
+    assert len(record["attributes"]["SequenceNumber"]) == 20
+
+
+async def test_the_state_of_queues_can_be_looked_at(mapping):
+    function = Function(seconds=0.3)
+    queues = mapping(function, batch_size=1, max_concurrency=1)
+
+    send(queues, "a", "b", "c")
+    await until(lambda: function.active == 1)
+    dead, source = queues.status()
+
+    assert (source.name, source.in_flight, source.ready, source.dead_letters) == ("q", 1, 2, "dead")
+    assert source.oldest is not None
+    assert 0 <= source.oldest < 5
+    assert (dead.ready, dead.oldest, dead.dead_letters) == (0, None, None)
