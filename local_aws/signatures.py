@@ -10,11 +10,11 @@ import hmac
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from local_aws.http import Request
@@ -55,8 +55,7 @@ class Refused(Exception):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """What a request says of its signature. With `expires` (seconds) it is a presigned URL's."""
 
     access_key: str
@@ -307,14 +306,19 @@ def _spellings(request: Request, signature: Signature) -> Iterator[tuple[str, st
     Every service but S3 has the path as received encoded once more; some clients sign it as they send it.
     """
     if signature.service == "s3":
-        paths = dict.fromkeys((request.path, _encoded_once(request.path)))
+        paths = (request.path, _encoded_once(request.path))
     else:
-        paths = dict.fromkeys((_encoded_once_more(request.path), request.path))
+        paths = (_encoded_once_more(request.path), request.path)
     query = request.query
+    if not query:
+        yield paths[0], ""
+        yield paths[1], ""
+        return
     if signature.expires is not None:
         query = "&".join(part for part in query.split("&") if not part.startswith("X-Amz-Signature="))
-    queries = dict.fromkeys((_canonical_query(query), "&".join(sorted(query.split("&"))))) if query else ("",)
-    return ((path, query) for query in queries for path in paths)
+    for spelled in (_canonical_query(query), "&".join(sorted(query.split("&")))):
+        for path in paths:
+            yield path, spelled
 
 
 @lru_cache(maxsize=8192)  # connections are posted to again and again
