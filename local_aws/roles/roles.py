@@ -77,6 +77,7 @@ class _Identity:
 
 
 _ALLOWED = Decision(True)
+_MOST_REMEMBERED = 10_000
 
 
 class Roles:
@@ -90,6 +91,7 @@ class Roles:
         self._sessions: dict[tuple[str | None, str], _Identity] = {}
         self._identities: dict[str, _Identity] = {}
         self._principals: dict[str, Principal] = {}
+        self._may_invoke: dict[tuple[str, str, str], bool] = {}
         self.developer = Principal(f"arn:aws:iam::{self._account}:user/developer", "developer")
         self.anybody = Principal("anonymous", "anybody", Role(arn="", name="none"))
         self.developer_credentials = Credentials(_random_key("AKIALOCAL"), secrets.token_urlsafe(30))
@@ -100,6 +102,7 @@ class Roles:
         self._roles = assembly.roles
         self._resource_policies = assembly.resource_policies
         self._invoke_permissions = assembly.invoke_permissions
+        self._may_invoke.clear()
         self.region = assembly.region
         self._principals.clear()
 
@@ -193,6 +196,15 @@ class Roles:
 
         `function_arn` may end in a version or an alias.
         """
+        asked = (service, function_arn, source_arn)
+        allowed = self._may_invoke.get(asked)  # every message asks again
+        if allowed is None:
+            if len(self._may_invoke) >= _MOST_REMEMBERED:
+                self._may_invoke.clear()
+            allowed = self._may_invoke[asked] = self._is_permitted(*asked)
+        return allowed
+
+    def _is_permitted(self, service: str, function_arn: str, source_arn: str) -> bool:
         function, qualifier = _without_qualifier(function_arn)
         return any(
             permission.function == function
