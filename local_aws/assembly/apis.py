@@ -149,12 +149,14 @@ def _authorizer(resources: Resources, route: Resource) -> LambdaAuthorizer | Non
     authorizer = authorizer_of(resources, route)
     if authorizer is None or authorizer.get("AuthorizerType") != "REQUEST":
         return None
-    sources = authorizer.get("IdentitySource", ())
+    given = authorizer.get("IdentitySource", ())
+    listed = (given,) if isinstance(given, str) else tuple(given)
+    sources = tuple(source.strip() for each in listed for source in str(each).split(",") if source.strip())
     return LambdaAuthorizer(
         id=authorizer.ref,
         name=str(authorizer.get("Name", authorizer.logical_id)),
         function=function_name(str(authorizer.get("AuthorizerUri"))),
-        identity_sources=(sources,) if isinstance(sources, str) else tuple(sources),
+        identity_sources=sources,
         role_arn=authorizer.get("AuthorizerCredentialsArn"),
         payload_format=str(authorizer.get("AuthorizerPayloadFormatVersion", "1.0")),
         simple_responses=_is_true(authorizer.get("EnableSimpleResponses", False)),

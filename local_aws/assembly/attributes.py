@@ -45,7 +45,7 @@ def physical_name(resource: Resource) -> str:
     if resource.type == "AWS::S3::Bucket":
         return f"{stack}-{logical_id}".lower()[:50] + f"-{unique}"
     suffix = ".fifo" if resource.type == "AWS::SQS::Queue" and resource.get("FifoQueue") else ""
-    return f"{stack}-{logical_id}"[:51] + f"-{unique}{suffix}"
+    return f"{stack[:24].rstrip('-')}-{logical_id[:24]}-{unique}{suffix}"
 
 
 def arn(resource: Resource) -> str:

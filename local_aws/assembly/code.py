@@ -1,10 +1,12 @@
-"""Where a function's code lies: the asset's folder, or one that inline and packed code is put into."""
+"""Where code and files of an assembly lie: in an asset's folder, or in one made of what is inline or packed."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from local_aws.assembly.cloud_assembly import Asset
@@ -35,3 +37,26 @@ def asset_folder(workspace: Path, asset: Asset) -> Path:
             archive.extractall(unfinished)
         unfinished.rename(folder)
     return folder
+
+
+def with_markers(workspace: Path, folder: Path, values: Mapping[str, str], *, escaped: bool) -> Path:
+    """A copy of a folder whose files have values in the places of markers, as a bucket deployment puts them.
+
+    Where they are to be `escaped`, they go into JSON strings.
+    """
+    if escaped:
+        values = {marker: json.dumps(value)[1:-1] for marker, value in values.items()}
+    facts = json.dumps([str(folder), dict(values)]).encode()
+    copy = workspace / hashlib.sha256(facts).hexdigest()[:20]
+    if not copy.is_dir():
+        unfinished = copy.with_name(f"{copy.name}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.copytree(folder, unfinished)
+        for path in unfinished.rglob("*"):
+            if path.is_file():
+                content = path.read_bytes()
+                for marker, value in values.items():
+                    content = content.replace(marker.encode(), value.encode())
+                path.write_bytes(content)
+        unfinished.rename(copy)
+    return copy

@@ -265,6 +265,6 @@ def _text(value: object) -> str:
     """As CloudFormation writes a value into a string."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (list, dict)):
+    if value is None or isinstance(value, (list, dict)):
         raise TypeError
     return "" if value is NO_VALUE else str(value)

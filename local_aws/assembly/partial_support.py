@@ -12,7 +12,7 @@ from local_aws.assembly.lambdas import function_name, reason_not_to_run, unknown
 from local_aws.assembly.messaging import why_never_due, why_refused
 from local_aws.assembly.resources import Resource, Resources
 from local_aws.assembly.scopes import NESTED_STACK
-from local_aws.assembly.storage import postgres_resources
+from local_aws.assembly.storage import BUCKET_DEPLOYMENT, postgres_resources
 from local_aws.gateway.mapping import directives
 from local_aws.model import Function
 
@@ -117,6 +117,11 @@ def _bucket(resource: Resource, _: Functions) -> Iterator[str]:
         yield "its objects aren't replicated"
 
 
+def _bucket_deployment(resource: Resource, _: Functions) -> Iterator[str]:
+    if resource.get("Extract") in (False, "false"):
+        yield "its archives are unpacked here, though it says that they shouldn't be"
+
+
 def _rule(resource: Resource, functions: Functions) -> Iterator[str]:
     if resource.get("ScheduleExpression") is None:
         yield "only rules on a clock run: events never match this one"
@@ -168,6 +173,7 @@ _CHECKS: dict[str, Check] = {
     "AWS::SNS::Subscription": _subscription,
     "AWS::SNS::Topic": _topic,
     "AWS::Scheduler::Schedule": _schedule,
+    BUCKET_DEPLOYMENT: _bucket_deployment,
     BUCKET_NOTIFICATIONS: _bucket,
     NESTED_STACK: _nested_stack,
 }

@@ -86,7 +86,7 @@ def _assembly(resources: Resources, site: Site) -> Assembly:
         schedules=messaging.schedules(resources, functions),
         aws_calls=aws_calls.aws_calls(resources),
         stream_sources=aws_calls.stream_sources(resources, functions),
-        buckets=storage.buckets(resources, site.workspace),
+        buckets=storage.buckets(resources, endpoints),
         distributions=fronts,
         databases=storage.databases(resources),
         triggers=lambdas.triggers(resources, functions),

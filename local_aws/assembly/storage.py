@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from itertools import zip_longest
 from typing import Any
 
 from local_aws.assembly.attributes import physical_name
-from local_aws.assembly.code import asset_folder
+from local_aws.assembly.code import asset_folder, with_markers
+from local_aws.assembly.endpoints import Endpoints
 from local_aws.assembly.resources import Resource, Resources
 from local_aws.model import Bucket, BucketFiles, Database
 
 BUCKET_DEPLOYMENT = "Custom::CDKBucketDeployment"
 
 
-def buckets(resources: Resources, workspace: Path) -> tuple[Bucket, ...]:
+def buckets(resources: Resources, endpoints: Endpoints) -> tuple[Bucket, ...]:
     """The buckets, each with its deployments in the order of the template."""
     return tuple(
         Bucket(
@@ -25,7 +26,7 @@ def buckets(resources: Resources, workspace: Path) -> tuple[Bucket, ...]:
                 files
                 for deployment in resources.of_type(BUCKET_DEPLOYMENT)
                 if deployment.get("DestinationBucketName") == physical_name(resource)
-                for files in _files(deployment, workspace)
+                for files in _files(deployment, endpoints)
             ),
         )
         for resource in resources.of_type("AWS::S3::Bucket")
@@ -61,14 +62,23 @@ def postgres_resources(resources: Resources) -> Iterator[Resource]:
             yield resource
 
 
-def _files(deployment: Resource, workspace: Path) -> Iterator[BucketFiles]:
+def _files(deployment: Resource, endpoints: Endpoints) -> Iterator[BucketFiles]:
+    workspace = deployment.scope.all.site.workspace
+    markers, rules = deployment.get("SourceMarkers", ()), deployment.get("SourceMarkersConfig", ())
     metadata = {name.lower(): value for name, value in deployment.get("SystemMetadata", {}).items()}
-    for key in deployment.get("SourceObjectKeys", ()):
+    keys = deployment.get("SourceObjectKeys", ())
+    sources: Iterator[tuple[Any, Any, Any]] = zip_longest(keys, markers, rules, fillvalue={})
+    for key, values, rule in sources:
         asset = deployment.scope.stack.assets.get(str(key))
         if asset is None:
             continue
+        folder = asset_folder(workspace, asset)
+        if values:
+            escaped = rule.get("jsonEscape") in (True, "true")
+            texts = {marker: endpoints.rewritten(str(value)) for marker, value in values.items()}
+            folder = with_markers(workspace, folder, texts, escaped=escaped)
         yield BucketFiles(
-            folder=asset_folder(workspace, asset),
+            folder=folder,
             prefix=str(deployment.get("DestinationBucketKeyPrefix", "")).strip("/"),
             include=tuple(deployment.get("Include", ())),
             exclude=tuple(deployment.get("Exclude", ())),

@@ -20,10 +20,10 @@ from tests.local_aws.assembly_files import function, site, write_assembly
 QUICK = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 text = st.text(st.characters(exclude_characters="${}", exclude_categories=["Cs"]), max_size=12)
-names = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,7}", fullmatch=True)
+names = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,7}", fullmatch=True).filter(lambda name: name != "Ref")
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | text,
-    lambda values: st.lists(values, max_size=3) | st.dictionaries(text, values, max_size=3),
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(names, values, max_size=3),
     max_leaves=10,
 )
 

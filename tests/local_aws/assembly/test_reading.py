@@ -424,3 +424,29 @@ def test_stages_of_a_cdk_app_are_read_too(tmp_path):
     (tmp_path / "out" / "manifest.json").write_text(json.dumps(manifest))
 
     assert set(read(tmp_path / "out", site(tmp_path)).functions) == {"target"}
+
+
+def test_a_deployments_markers_get_their_values_with_addresses_that_lead_here(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "config.json").write_text('{"socket": "<<marker:0>>", "table": <<marker:1>>}')
+    host = ["wss://", {"Ref": "Api"}, ".execute-api.", {"Ref": "AWS::Region"}, ".amazonaws.com/prod"]
+    resources = {
+        **TARGET,
+        **websocket_api("Target", ["$default"]),
+        "Bucket": resource("AWS::S3::Bucket", BucketName="site"),
+        "Files": resource(
+            "Custom::CDKBucketDeployment",
+            ServiceToken="arn:x",
+            DestinationBucketName="site",
+            SourceObjectKeys=["plain.zip", "data.zip"],
+            SourceMarkers=[{}, {"<<marker:0>>": {"Fn::Join": ["", host]}, "<<marker:1>>": '"a"'}],
+        ),
+    }
+    assets = {f"{name}.zip": (str(tmp_path / "data"), "zip") for name in ("plain", "data")}
+    folder = write_assembly(tmp_path / "out", {"stack": {"Resources": resources}}, assets)
+
+    for _ in range(2):
+        [bucket] = read(folder, site(tmp_path)).buckets
+        plain, filled = ((files.folder / "config.json").read_text() for files in bucket.files)
+        assert plain == '{"socket": "<<marker:0>>", "table": <<marker:1>>}'
+        assert filled == '{"socket": "ws://127.0.0.1:8000/prod", "table": "a"}'
