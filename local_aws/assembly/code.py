@@ -1,4 +1,4 @@
-"""Where code and files of an assembly lie: in an asset's folder, or in one made of what is inline or packed."""
+"""Where code and files of the assembly lie: in an asset's folder, or one made of what is inline or packed."""
 
 from __future__ import annotations
 
