@@ -112,19 +112,15 @@ class Connecting:
             request_id=new_id(),
             now=self.now,
         )
+        if isinstance(integration, MockIntegration):
+            return Answer(mock_status(integration, self._values(event)))
+        source_arn = f"{self.stage_arn}/$connect"
+        if isinstance(integration, LambdaIntegration):
+            asking = self.integrations.function(integration, events.encode(event), source_arn)
+        else:
+            asking = self.integrations.service(integration, self._values(event), source_arn)
         try:
-            if isinstance(integration, MockIntegration):
-                return Answer(mock_status(integration, self._values(event)))
-            if isinstance(integration, LambdaIntegration):
-                return await within(
-                    integration.timeout_ms,
-                    self.integrations.function(
-                        integration, events.encode(event), f"{self.stage_arn}/$connect"
-                    ),
-                )
-            return await within(
-                integration.timeout_ms, self.integrations.service(integration, self._values(event))
-            )
+            return await within(integration.timeout_ms, asking)
         except TimeoutError:
             logger.warning("%s: it took too long to connect", record.connection_id)
             return Answer(504)  # unconfirmed

@@ -12,7 +12,7 @@ from local_aws.functions import FunctionNotFound, Invocation, Invoker, Throttled
 from local_aws.gateway import answers
 from local_aws.gateway.answers import Answer, MalformedAnswer
 from local_aws.gateway.mapping import Values
-from local_aws.gateway.service_requests import NoRequest, message_of, service_request
+from local_aws.gateway.service_requests import NoRequest, invoked_function, message_of, service_request
 from local_aws.http import Request, Response
 from local_aws.model import LambdaIntegration, ServiceIntegration
 
@@ -86,8 +86,11 @@ class Integrations:
             raise NotPermitted(integration.function, source_arn)
         return answers.parse(answer_of(await self.invoker.invoke(integration.function, payload)))
 
-    async def service(self, integration: ServiceIntegration, values: Values) -> Answer:
+    async def service(self, integration: ServiceIntegration, values: Values, source_arn: str) -> Answer:
         """A service's answer, as a route response sends it. Raises what `FAILURES` has."""
+        function = invoked_function(integration)
+        if function is not None and not self.may_invoke(function, source_arn, integration.role_arn):
+            raise NotPermitted(function, source_arn)
         request = service_request(integration, values, region=self.region)
         response = await self.services(request, integration.role_arn)
         if response.status >= 400:

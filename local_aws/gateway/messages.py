@@ -68,7 +68,7 @@ class Message:
             if isinstance(integration, LambdaIntegration):
                 answer = await integrations.function(integration, events.encode(self._event()), source_arn)
             else:
-                answer = await integrations.service(integration, self._values())
+                answer = await integrations.service(integration, self._values(), source_arn)
             if len(answer.body) > MAX_MESSAGE:
                 raise MalformedAnswer(f"a body of {len(answer.body)} bytes")
         except FAILURES as failure:

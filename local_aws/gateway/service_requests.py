@@ -23,6 +23,9 @@ _TARGETS = {
     "ssm": ("AmazonSSM", "application/x-amz-json-1.1"),
     "states": ("AWSStepFunctions", "application/x-amz-json-1.0"),
 }
+_INVOCATION = re.compile(
+    r"path/2015-03-31/functions/(?:arn:[^/]*:function:)?(?P<name>[A-Za-z0-9_-]+)(?::[^/]+)?/invocations"
+)
 _FORM = "application/x-www-form-urlencoded"
 _ATTRIBUTE = re.compile(r"MessageAttribute\.(\d+)\.(Name|Value\.(?:StringValue|BinaryValue|DataType))")
 
@@ -59,6 +62,12 @@ def service_request(integration: ServiceIntegration, values: Values, *, region: 
         body=body.encode("utf-8", "replace"),
         peer="127.0.0.1",
     )
+
+
+def invoked_function(integration: ServiceIntegration) -> str | None:
+    """The function that an integration with Lambda itself invokes, by its name."""
+    match = _INVOCATION.fullmatch(integration.path) if integration.service == "lambda" else None
+    return None if match is None else match["name"]
 
 
 def message_of(integration: ServiceIntegration, response: Response, values: Values) -> bytes:

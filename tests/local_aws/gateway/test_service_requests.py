@@ -115,6 +115,33 @@ async def test_a_route_asks_the_service_as_its_role():
     assert asked == [("DynamoDB_20120810.PutItem", "role")] * 2
 
 
+@pytest.mark.parametrize(
+    ("function", "answer"),
+    [
+        ("arn:aws:lambda:eu-west-1:1:function:f", "Internal server error"),
+        ("arn:aws:lambda:eu-west-1:1:function:f:live", "Internal server error"),
+        ("arn:aws:lambda:eu-west-1:1:function:g", "answered"),
+        ("g", "answered"),
+    ],
+)
+async def test_lambda_invokes_a_function_only_where_that_is_permitted(function, answer):
+    async def services(request, role_arn):
+        return Response(200, body=b"answered")
+
+    def may_invoke(function, source_arn, role_arn):
+        return (function, source_arn.rpartition("/")[2]) != ("f", "by-lambda")
+
+    path = f"path/2015-03-31/functions/{function}/invocations"
+    made = integration("lambda", path, role_arn=None)
+    api = api_with(WebSocketRoute(key="by-lambda", integration=made, answers=True))
+    async with (
+        running(api, services=services, may_invoke=may_invoke) as it,
+        connect(it.url) as client,
+    ):
+        await client.send('{"action":"by-lambda"}')
+        assert answer in await client.recv()
+
+
 async def test_a_service_that_isnt_there_is_an_internal_server_error():
     api = api_with(WebSocketRoute(key="$default", integration=integration(), answers=True))
     async with running(api) as it, connect(it.url) as client:
