@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local_aws.gateway import answers, events
+from local_aws.gateway import answers
 from local_aws.gateway.chaos import Chaos
 from local_aws.gateway.connecting import Connecting
 from local_aws.gateway.connection import NO_CLOSE_FRAME, Connection, Gone, HandshakeRefused, NotRead
+from local_aws.gateway.disconnecting import Disconnecting
 from local_aws.gateway.events import ConnectionRecord
 from local_aws.gateway.expiry import Expiry
 from local_aws.gateway.ids import new_id
-from local_aws.gateway.integrations import FAILURES, Integrations, why, within
+from local_aws.gateway.integrations import Integrations
 from local_aws.gateway.ledger import Ledger
 from local_aws.gateway.management import Management
 from local_aws.gateway.messages import Message
@@ -25,7 +26,7 @@ from local_aws.gateway.routes import choose
 from local_aws.gateway.status import ApiStatus, ConnectionStatus, GatewayStatus
 from local_aws.gateway.throttling import Throttles
 from local_aws.http import Request, Response
-from local_aws.model import LambdaIntegration, WebSocketApi
+from local_aws.model import WebSocketApi
 
 logger = logging.getLogger(__name__)
 
@@ -353,24 +354,11 @@ class Gateway:
         """Best effort, as on AWS: what fails here isn't tried again."""
         api = self._api_of(record)
         route = None if api is None else api.routes.get("$disconnect")
-        if api is not None and route is not None and isinstance(route.integration, LambdaIntegration):
-            event = events.disconnect_event(
-                record,
-                status_code=code,
-                reason=reason,
-                request_id=new_id(),
-                now=self._clock(),
-                variables=api.variables,
+        if api is not None and route is not None:
+            disconnecting = Disconnecting(
+                integrations=self._integrations, api=api, stage_arn=self._stage_arn(api), now=self._clock()
             )
-            try:
-                await within(
-                    route.integration.timeout_ms,
-                    self._integrations.function(
-                        route.integration, events.encode(event), f"{self._stage_arn(api)}/$disconnect"
-                    ),
-                )
-            except (TimeoutError, *FAILURES) as failure:
-                logger.warning("%s: $disconnect failed: %s", record.connection_id, why(failure))
+            await disconnecting.run(record, route.integration, code, reason)
         if self._ledger is not None:
             self._ledger.closed(record.connection_id)
 

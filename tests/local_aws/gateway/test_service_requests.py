@@ -1,5 +1,6 @@
 """AWS integrations: what a message becomes at a service, and what the client gets of the answer."""
 
+import asyncio
 import json
 
 import pytest
@@ -10,6 +11,7 @@ from local_aws.gateway.service_requests import NoRequest, message_of, service_re
 from local_aws.http import Response
 from local_aws.model import IntegrationResponse, ServiceIntegration, WebSocketRoute
 from tests.local_aws.gateway.running import api_with, running
+from tests.local_aws.gateway.test_connecting import refusal
 
 VALUES = Values('{"id":"1 & 2"}', {"connectionId": "L0SM9cOFvHcCIhw="})
 FORM = {"Content-Type": "'application/x-www-form-urlencoded'"}
@@ -140,6 +142,40 @@ async def test_lambda_invokes_a_function_only_where_that_is_permitted(function, 
     ):
         await client.send('{"action":"by-lambda"}')
         assert answer in await client.recv()
+
+
+async def test_a_table_can_be_kept_without_any_function():
+    asked = []
+
+    async def services(request, role_arn):
+        asked.append((request.header("X-Amz-Target"), request.body.decode()))
+        return Response(200, body=b"{}")
+
+    def storing(key, action):
+        template = '{"id":"$context.connectionId","event":"$context.eventType"}'
+        made = integration("dynamodb", f"action/{action}", request_templates={"$default": template})
+        return WebSocketRoute(key=key, integration=made)
+
+    api = api_with(storing("$connect", "PutItem"), storing("$disconnect", "DeleteItem"))
+    async with running(api, services=services) as it:
+        async with connect(it.url):
+            [connection_id] = it.gateway.connections
+        while len(asked) < 2:
+            await asyncio.sleep(0.01)
+
+    assert asked == [
+        ("DynamoDB_20120810.PutItem", f'{{"id":"{connection_id}","event":"CONNECT"}}'),
+        ("DynamoDB_20120810.DeleteItem", f'{{"id":"{connection_id}","event":"DISCONNECT"}}'),
+    ]
+
+
+async def test_a_service_refuses_a_connect_by_its_status():
+    async def services(request, role_arn):
+        return Response(400, body=b"ConditionalCheckFailedException")
+
+    api = api_with(WebSocketRoute(key="$connect", integration=integration("dynamodb", "action/PutItem")))
+    async with running(api, services=services) as it:
+        assert (await refusal(it.url)).status_code == 400
 
 
 async def test_a_service_that_isnt_there_is_an_internal_server_error():
