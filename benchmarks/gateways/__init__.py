@@ -1,0 +1,1 @@
+"""Local WebSocket gateways side by side: how each is started, and what each is asked."""
