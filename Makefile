@@ -3,7 +3,7 @@
 # Variables given as `make run PORT=9000` reach the commands as environment variables.
 dev = exec sh dev/python -m dev
 
-.PHONY: help run test conformance autobahn endurance bench check synth build install lock shell admin broadcast clean
+.PHONY: help run test conformance autobahn endurance bench check synth deploy destroy smoke cost build install lock shell admin broadcast clean
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -31,6 +31,18 @@ check: ## Lint, types and import boundaries only
 
 synth: ## Synthesise what `cdk deploy` would send, into cdk.out
 	@$(dev) synth
+
+deploy: ## Deploy to AWS: PROFILE=try or production, CONTEXT="alarm_email=…"; YES=1 doesn't ask
+	@$(dev) deploy
+
+destroy: ## Take the deployment of a PROFILE down again; says first what goes and what stays
+	@$(dev) destroy
+
+smoke: ## Try a running chat out: URL=https://…
+	@$(dev) smoke
+
+cost: ## What a month costs: PROFILE=try PEOPLE=100
+	@$(dev) cost
 
 build: ## Build the web client and collect Django's static files
 	@$(dev) build

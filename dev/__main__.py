@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from dev import bench, checks, node, python_packages, site, stack, synthesis
 from dev.failure import Failure
-from dev.paths import VENV_PYTHON, data_dir
-from dev.processes import Stopped, follow_parent, stop_on_signals
+from dev.paths import STATE, VENV_PYTHON, data_dir
+from dev.processes import Stopped, become_module, follow_parent, stop_on_signals
 from dev.steps import one_at_a_time
 
 
@@ -64,8 +65,36 @@ def _check() -> None:
 def _synth() -> None:
     with one_at_a_time():
         build()
-        synthesis.synthesise_for_deployment()
+        synthesis.synthesise_for_deployment({})
     print("Synthesised into cdk.out.")
+
+
+def _for_deployments(*module: str) -> Callable[[], None]:
+    """Become a program that works on an account, or tells of one, in the environment of the checkout."""
+
+    def work() -> None:
+        with one_at_a_time():
+            build()
+            node.cdk_step().ensure()
+        become_module(*module)
+
+    return work
+
+
+def _cost() -> None:
+    profile = os.environ.get("PROFILE", "try")
+    assembly = STATE / "cost" / profile
+    with one_at_a_time():
+        build()
+        synthesis.synthesise_without_packages(assembly, {"profile": profile})
+    become_module("dev.cost", str(assembly), os.environ.get("PEOPLE", "100"))
+
+
+def _smoke() -> None:
+    url = os.environ.get("URL", "")
+    if not url:
+        raise Failure("URL is missing: make smoke URL=http://127.0.0.1:8000/")
+    become_module("dev.smoke", url)
 
 
 @contextmanager
@@ -123,6 +152,10 @@ COMMANDS: dict[str, Callable[[], None]] = {
     "bench": _bench,
     "check": _check,
     "synth": _synth,
+    "deploy": _for_deployments("dev.deploy", "deploy"),
+    "destroy": _for_deployments("dev.deploy", "destroy"),
+    "smoke": _installing(_smoke),
+    "cost": _cost,
     "build": _locked(build),
     "rebuild-client": _rebuild_client,
     "rebuild-template": _rebuild_template,

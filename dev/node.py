@@ -13,6 +13,7 @@ from dev.processes import run
 from dev.steps import Step
 
 LOCK = ROOT / "requirements-node.txt"
+CDK_CLI = ROOT / "infra" / "cli"
 _WHEEL = STATE / "node"
 _OLDEST = 20
 
@@ -38,6 +39,33 @@ def packages_step() -> Step:
         work=_install_packages,
         inputs=[FRONTEND / "package-lock.json", FRONTEND / "package.json"],
         makes=FRONTEND / "node_modules" / ".package-lock.json",
+        facts=[str(node())],
+    )
+
+
+def cdk_step() -> Step:
+    """Install the CDK's command line, as locked, in .cache/cdk-cli."""
+    folder = STATE / "cdk-cli"
+
+    def install() -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copyfile(CDK_CLI / name, folder / name)
+        npm(
+            "ci",
+            "--no-audit",
+            "--no-fund",
+            what="The CDK's command line could not be installed",
+            hint="The first time this takes a connection to the npm registry: check it and run make again.",
+            cwd=folder,
+        )
+
+    return Step(
+        name="CDK CLI",
+        doing="npm ci",
+        work=install,
+        inputs=[CDK_CLI],
+        makes=folder / "node_modules" / ".bin" / "cdk",
         facts=[str(node())],
     )
 

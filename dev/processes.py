@@ -10,9 +10,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from dev.failure import Failure
-from dev.paths import ROOT, STATE
+from dev.paths import ROOT, STATE, VENV_PYTHON
 
 _PR_SET_PDEATHSIG = 1
 
@@ -42,6 +43,14 @@ def follow_parent(number: int = signal.SIGTERM) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
     if os.getppid() != parent:  # it died before we asked
         raise Stopped
+
+
+def become_module(name: str, *arguments: str) -> NoReturn:
+    """Go on as a module of ours in the environment of the checkout, which has what it imports."""
+    os.chdir(ROOT)
+    sys.stdout.flush()
+    python = str(VENV_PYTHON)
+    os.execv(python, [python, "-m", name, *arguments])
 
 
 def run(

@@ -100,7 +100,7 @@ def _rebuild(paths: Iterable[str], target: str) -> str:
 
 
 def become(function: str, *command: str, **variables: str) -> NoReturn:
-    """Become a program that runs in the environment of one of the running stack's functions, and `variables`."""
+    """Become a program in the environment of one of the running stack's functions, with `variables`."""
     os.chdir(ROOT)
     python = str(VENV_PYTHON)
     os.execv(

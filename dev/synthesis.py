@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from dev import node
@@ -36,12 +37,17 @@ def laptop_step(data_dir: Path) -> Step:
     )
 
 
-def synthesise_for_deployment() -> None:
-    """Synthesise the deployed template into cdk.out, function packages bundled and rules validated."""
-    _synthesise(ROOT / "cdk.out", context={}, validate=True)
+def synthesise_for_deployment(context: Mapping[str, str]) -> None:
+    """Synthesise what is deployed into cdk.out, packages built and rules validated."""
+    _synthesise(ROOT / "cdk.out", context=context, validate=True)
 
 
-def _synthesise(assembly: Path, *, context: dict[str, object], validate: bool) -> None:
+def synthesise_without_packages(assembly: Path, context: Mapping[str, str]) -> None:
+    """Synthesise the templates that would be deployed, and no more: in seconds."""
+    _synthesise(assembly, context={**context, "aws:cdk:bundling-stacks": []}, validate=False)
+
+
+def _synthesise(assembly: Path, *, context: Mapping[str, object], validate: bool) -> None:
     run(
         [VENV_PYTHON, "app.py"],
         what="The template could not be synthesised",
@@ -49,7 +55,7 @@ def _synthesise(assembly: Path, *, context: dict[str, object], validate: bool) -
         env={
             **node.environment(),
             "CDK_OUTDIR": str(assembly),
-            "CDK_CONTEXT_JSON": json.dumps(context),
+            "CDK_CONTEXT_JSON": json.dumps(dict(context)),
             "CDK_VALIDATION": "true" if validate else "false",
         },
     )
