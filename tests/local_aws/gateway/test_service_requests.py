@@ -1,6 +1,5 @@
 """AWS integrations: what a message becomes at a service, and what the client gets of the answer."""
 
-import asyncio
 import json
 
 import pytest
@@ -157,11 +156,8 @@ async def test_a_table_can_be_kept_without_any_function():
         return WebSocketRoute(key=key, integration=made)
 
     api = api_with(storing("$connect", "PutItem"), storing("$disconnect", "DeleteItem"))
-    async with running(api, services=services) as it:
-        async with connect(it.url):
-            [connection_id] = it.gateway.connections
-        while len(asked) < 2:
-            await asyncio.sleep(0.01)
+    async with running(api, services=services) as it, connect(it.url):
+        [connection_id] = it.gateway.connections
 
     assert asked == [
         ("DynamoDB_20120810.PutItem", f'{{"id":"{connection_id}","event":"CONNECT"}}'),
