@@ -8,7 +8,7 @@ dev = exec sh dev/python -m dev
 help: ## Say what each target does
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
-run: ## Start everything here; PORT=8000, DATA_DIR=.local and RELOAD=no can be set
+run: ## Start everything here; PORT=8000, DATA_DIR=.local, RELOAD=no and OPTIONS="--idle-limit 60" can be set
 	@$(dev) run
 
 test: ## Run every check and test; TESTS="tests/chat -k history" runs some

@@ -67,7 +67,8 @@ _DEFINITION = ("infra", "app.py", "cdk.json")
 def start() -> NoReturn:
     """Become the stack: this process goes on as it, so that a signal to either is a signal to the stack.
 
-    From then on saved files take effect by themselves, unless RELOAD is `no`.
+    From then on saved files take effect by themselves, unless RELOAD is `no`. OPTIONS are further ones of
+    `python -m local_aws`.
     """
     folder = data_dir()
     command = [
@@ -78,6 +79,7 @@ def start() -> NoReturn:
         "--on-ready", READY,
         "--stop-with", str(os.getppid()),
         *_reload_options(),
+        *shlex.split(os.environ.get("OPTIONS", "")),
     ]  # fmt: skip
     os.chdir(ROOT)
     sys.stdout.flush()
