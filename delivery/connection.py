@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from delivery.responses import MalformedResponse, Response, ResponseReader
 
+_BUFFER_BYTES = 4096
 KEPT_SECONDS = 15.0
 """Unused for longer, a connection may be dead without a word: the environment may have been frozen."""
 
@@ -21,14 +22,27 @@ class Owner(Protocol):
     def broke(self, connection: Connection, reason: str) -> None: ...
 
 
-class Connection(asyncio.Protocol):
-    """Carries one request at a time. `owner` is who sent the one under way, None while there is none."""
+class Connection(asyncio.BufferedProtocol):
+    """Carries one request at a time. `owner` is who sent the one under way, None while there is none.
 
-    __slots__ = ("_has_answered", "_idle_since", "_reader", "_tls", "_transport", "deadline", "owner")
+    It reads into a buffer of its own: asyncio would allocate 256 KB for each answer of 200 bytes.
+    """
+
+    __slots__ = (
+        "_arriving",
+        "_has_answered",
+        "_idle_since",
+        "_reader",
+        "_tls",
+        "_transport",
+        "deadline",
+        "owner",
+    )
 
     def __init__(self, tls: ResumingContext | None = None) -> None:
         self._transport: asyncio.Transport | None = None
         self._reader = ResponseReader()
+        self._arriving = memoryview(bytearray(_BUFFER_BYTES))  # with TLS asyncio fills it piece by piece
         self._tls = tls
         self._idle_since = time.time()
         self.owner: Owner | None = None
@@ -68,12 +82,15 @@ class Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._arriving
+
+    def buffer_updated(self, nbytes: int) -> None:
         if self.owner is None:
             self.abort()  # an answer that nobody asked for
             return
         try:
-            response = self._reader.feed(data)
+            response = self._reader.feed(bytes(self._arriving[:nbytes]))
         except MalformedResponse as error:
             self._break(str(error))
             return

@@ -47,7 +47,8 @@ class Pace:
 
     def accepted(self, now: float) -> None:
         """A post went through."""
-        self._roll(now)
+        if now >= self._window_from + _WINDOW:
+            self._roll(now)
         self._accepted += 1
 
     def refused(self, now: float) -> None:
@@ -55,7 +56,8 @@ class Pace:
         if now < self._deaf_until:
             return
         self._deaf_until = now + _DEAF
-        self._roll(now)
+        if now >= self._window_from + _WINDOW:
+            self._roll(now)
         elapsed = max(now - self._window_from, _WINDOW / 5)
         through = max(self._accepted / elapsed, self._accepted_before)
         self.per_second = max(self._most * _LEAST, min(self.per_second, through) * _BELOW)
@@ -64,7 +66,6 @@ class Pace:
 
     def _roll(self, now: float) -> None:
         elapsed = now - self._window_from
-        if elapsed >= _WINDOW:
-            self._accepted_before = self._accepted / elapsed if elapsed < 2 * _WINDOW else 0.0
-            self._accepted = 0
-            self._window_from = now
+        self._accepted_before = self._accepted / elapsed if elapsed < 2 * _WINDOW else 0.0
+        self._accepted = 0
+        self._window_from = now

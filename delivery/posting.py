@@ -125,7 +125,7 @@ def _quoted(connection_id: str) -> str:
 class Post:
     """One frame on its way to one connection."""
 
-    __slots__ = ("attempts", "body_hash", "connection_id", "data", "outcome", "reason")
+    __slots__ = ("attempts", "body_hash", "connection_id", "data", "outcome", "reason", "settled")
 
     def __init__(self, connection_id: str, data: bytes, body_hash: str, outcome: Outcome) -> None:
         self.connection_id = connection_id
@@ -134,6 +134,7 @@ class Post:
         self.outcome = outcome
         self.attempts = 0
         self.reason = "there was no time"
+        self.settled = False
 
 
 def posts_in_turn(work: Sequence[tuple[Shard, Outcome]]) -> list[Post]:

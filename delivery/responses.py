@@ -12,7 +12,7 @@ class MalformedResponse(Exception):
     """What came is no HTTP/1.1 response, or one too large. The connection can't be used any more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Response:
     """A complete response. With `keeps` the connection may carry another request."""
 
@@ -90,6 +90,23 @@ class ResponseReader:
 
 
 def _head(head: bytes) -> tuple[int, bool, int | None, bool]:
+    return _usual_head(head.lower()) or _any_head(head)
+
+
+def _usual_head(head: bytes) -> tuple[int, bool, int | None, bool] | None:
+    """What nearly every response begins with: one length, and nothing about encoding or closing."""
+    field = head.find(b"\r\ncontent-length:")
+    if field < 0 or b"transfer-encoding" in head or b"close" in head or not head.startswith(b"http/1.1 "):
+        return None
+    start = field + len(b"\r\ncontent-length:")
+    end = head.find(b"\r\n", start)
+    length, code = (head[start:] if end < 0 else head[start:end]).strip(), head[9:12]
+    if not (length.isdigit() and code.isdigit()) or head.find(b"\r\ncontent-length:", start) >= 0:
+        return None
+    return int(code), True, int(length), False
+
+
+def _any_head(head: bytes) -> tuple[int, bool, int | None, bool]:
     lines = head.split(b"\r\n")
     version, _, rest = lines[0].partition(b" ")
     code = rest[:3]

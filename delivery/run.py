@@ -43,7 +43,8 @@ class _Run:
         self._loop = asyncio.get_running_loop()
         self._deadline = self._loop.time() + seconds
         self._ready = deque(posts)
-        self._unsettled = set(posts)
+        self._posts = posts
+        self._unsettled = len(posts)
         self._under_way: dict[Connection, Post] = {}
         self._awake: set[Connection] = set()
         """Opened or answering in this run: what breaks there breaks for another reason than sleep."""
@@ -86,7 +87,7 @@ class _Run:
         if not response.keeps:
             self._pump()
         elif self._ready and not self._paced:
-            self._send_next(connection)
+            self._send_next(connection, now)
         else:
             self._poster.idle.append(connection)
 
@@ -144,7 +145,7 @@ class _Run:
         while self._ready and not self._paced and idle:
             connection = idle.pop()
             if connection.usable:
-                self._send_next(connection)
+                self._send_next(connection, self._loop.time())
             else:
                 connection.leave()
         if not self._paced and self._may_open:
@@ -152,8 +153,8 @@ class _Run:
             for _ in range(min(room, len(self._ready) - self._opening)):
                 self._open_another()
 
-    def _send_next(self, connection: Connection) -> None:
-        wait = self._poster.pace.wait(self._loop.time())
+    def _send_next(self, connection: Connection, now: float) -> None:
+        wait = self._poster.pace.wait(now)
         if wait > 0:
             self._poster.idle.append(connection)
             if not self._paced:
@@ -164,7 +165,7 @@ class _Run:
         post.attempts += 1
         self._under_way[connection] = post
         request = self._poster.request(post.connection_id, post.data, post.body_hash, self._method)
-        connection.send(self, request, deadline=self._loop.time() + ANSWER_SECONDS)
+        connection.send(self, request, deadline=now + ANSWER_SECONDS)
 
     def _go_on(self) -> None:
         self._paced = False
@@ -188,7 +189,7 @@ class _Run:
         self._failed_openings = 0
         self._awake.add(connection)
         if self._ready and not self._paced and not self._done.done():
-            self._send_next(connection)
+            self._send_next(connection, self._loop.time())
         else:
             self._poster.idle.append(connection)
 
@@ -229,7 +230,8 @@ class _Run:
         self._settle(post)
 
     def _settle(self, post: Post) -> None:
-        self._unsettled.discard(post)
+        post.settled = True
+        self._unsettled -= 1
         if not self._unsettled and not self._done.done():
             self._done.set_result(None)
 
@@ -252,8 +254,9 @@ class _Run:
             timer.cancel()
         for connection in self._under_way:
             connection.leave()  # its answer, if it comes, would be taken for the next request's
-        for post in self._unsettled:
-            post.outcome.remaining[post.connection_id] = post.reason
+        for post in self._posts:
+            if not post.settled:
+                post.outcome.remaining[post.connection_id] = post.reason
         self._ready.clear()
         self._paced = True
 

@@ -6,12 +6,11 @@ connections refused that were fine a moment ago: the account. One among many tha
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from dataclasses import dataclass
 
-_WINDOW = 1.0
-_ANSWERS = 400
-"""The answers that are looked at: of the last second, and no more than these."""
+_WINDOW = 0.5
+"""Answers are counted for so many seconds, and remembered for as long again."""
 _REFUSED_AT_LEAST = 8
 _REFUSED_PART = 0.1
 _ACCOUNT_SECONDS = 1.0
@@ -36,15 +35,18 @@ class Throttling:
 
     def __init__(self) -> None:
         self._suspects: OrderedDict[str, _Suspect] = OrderedDict()
-        self._answers: deque[tuple[float, bool]] = deque()
-        self._refused = 0
+        self._answers = self._answers_before = 0
+        self._refused = self._refused_before = 0
+        self._counted_until = float("-inf")
         self._account_until = float("-inf")
 
     def accepted(self, connection_id: str, now: float) -> None:
         """A post was taken."""
         if self._suspects:
             self._suspects.pop(connection_id, None)
-        self._note(now, refused=False)
+        if now >= self._counted_until:
+            self._count_anew(now)
+        self._answers += 1
 
     def refused(self, connection_id: str, now: float) -> bool:
         """A post got a 429. True if the account is meant, False if that connection's reader is."""
@@ -54,8 +56,12 @@ class Throttling:
         suspect.refusals += 1
         if suspect.refusals > _CHANCE:
             return False
-        self._note(now, refused=True)
-        if self._refused >= max(_REFUSED_AT_LEAST, len(self._answers) * _REFUSED_PART):
+        if now >= self._counted_until:
+            self._count_anew(now)
+        self._answers += 1
+        self._refused += 1
+        refused, answers = self._refused + self._refused_before, self._answers + self._answers_before
+        if refused >= max(_REFUSED_AT_LEAST, answers * _REFUSED_PART):
             self._account_until = now + _ACCOUNT_SECONDS
         return now < self._account_until
 
@@ -70,9 +76,8 @@ class Throttling:
         suspect = self._suspects.get(connection_id) if self._suspects else None
         return suspect is not None and now < suspect.until
 
-    def _note(self, now: float, *, refused: bool) -> None:
-        answers = self._answers
-        answers.append((now, refused))
-        self._refused += refused
-        while len(answers) > _ANSWERS or answers[0][0] < now - _WINDOW:
-            self._refused -= answers.popleft()[1]
+    def _count_anew(self, now: float) -> None:
+        recent = now < self._counted_until + _WINDOW
+        self._answers_before, self._refused_before = (self._answers, self._refused) if recent else (0, 0)
+        self._answers = self._refused = 0
+        self._counted_until = now + _WINDOW
