@@ -79,11 +79,18 @@ def start() -> NoReturn:
         "--on-ready", READY,
         "--stop-with", str(os.getppid()),
         *_reload_options(),
-        *shlex.split(os.environ.get("OPTIONS", "")),
+        *_more_options(),
     ]  # fmt: skip
     os.chdir(ROOT)
     sys.stdout.flush()
     os.execv(command[0], command)
+
+
+def _more_options() -> list[str]:
+    try:
+        return shlex.split(os.environ.get("OPTIONS", ""))
+    except ValueError as error:
+        raise Failure(f"OPTIONS can't be read ({error}): {os.environ['OPTIONS']}") from None
 
 
 def _reload_options() -> list[str]:
