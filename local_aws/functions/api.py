@@ -137,7 +137,7 @@ def _check_payload(body: bytes, invocation_type: str) -> None:
         )
     try:
         if body:
-            json.loads(body)
+            json.loads(body.decode())
     except ValueError as error:
         raise _Refused(
             400, "InvalidRequestContentException", f"Could not parse request body into json: {error}"

@@ -185,7 +185,7 @@ def _record(
             "condition": condition,
             "approximateInvokeCount": tries,
         },
-        "requestPayload": json.loads(event.body),
+        "requestPayload": _json(event.body.encode()),
     }
     if invocation is not None:
         response: dict[str, object] = {"statusCode": 200, "executedVersion": version}

@@ -28,6 +28,8 @@ from local_aws.logs import Logs
 from local_aws.model import Function
 
 MAX_RESPONSE_BYTES = 6_291_556
+# What is over the limit is read all the same: it is to be refused by its name.
+_MOST_READ_BYTES = 64 * MAX_RESPONSE_BYTES
 _API = "/2018-06-01/runtime/"
 # AWS gives the initialisation 10 s. A laptop that starts several functions at once is slower than that.
 _INIT_SECONDS = 60.0
@@ -90,7 +92,7 @@ class Environment:
     async def start(self) -> None:
         """Start the process. Its first request for an event makes it idle."""
         loop = asyncio.get_running_loop()
-        self._server = await serve(self._handle, host="127.0.0.1", port=0, max_body=4 * MAX_RESPONSE_BYTES)
+        self._server = await serve(self._handle, host="127.0.0.1", port=0, max_body=_MOST_READ_BYTES)
         if self.state is State.ENDED:  # killed meanwhile
             self._server.close()
             return

@@ -67,6 +67,7 @@ class Pool:
         self._errors = 0
         self._last_error: InvocationRecord | None = None
         self._failed_to_start = False
+        self._start_when_free = False
         self._came_up = asyncio.Event()
         self._growth: asyncio.TimerHandle | None = None
         self._reaper: asyncio.TimerHandle | None = None
@@ -92,7 +93,7 @@ class Pool:
 
     async def warm(self) -> None:
         """Start an environment if there is none, and wait until it has come up (or failed to)."""
-        if not self._current and not self._closed:
+        if not self._current and not self._closed and self._room():
             self._came_up.clear()
             self._start()
             await self._came_up.wait()
@@ -112,6 +113,7 @@ class Pool:
         wanted = bool(self._current) or self.limits.keep > 0 or self._failed_to_start
         self.retire()
         if wanted and not self._current:
+            self._start_when_free = not self._room()
             self._start()
 
     def status(self) -> FunctionStatus:
@@ -249,6 +251,9 @@ class Pool:
                 if self._waiting:
                     self._running += 1
                     environment.answer_failed_start(self._waiting.popleft(), failure)
+        if self._start_when_free and self._room():
+            self._start_when_free = False
+            self._start()
         self._grow()
 
     def _reap(self) -> None:

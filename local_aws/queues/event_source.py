@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from local_aws.functions import Invocation, Invoker, Throttled
+from local_aws.functions import FunctionNotFound, Invocation, Invoker, Throttled
 from local_aws.model import EventSource
 from local_aws.queues.filters import passes
 from local_aws.queues.protocol import attributes_md5, system_attributes
@@ -75,9 +75,9 @@ class EventSourcePoller:
         messages: list[Message] = []
         while not messages:
             await self._queues.ready(self._queue)
-            messages = self._for_function(
-                await self._queues.receive(self._queue, size, wait=0, most_bytes=_MOST_BATCH_BYTES)
-            )
+            received = await self._queues.receive(self._queue, size, wait=0, most_bytes=_MOST_BATCH_BYTES)
+            messages = self._for_function(received)
+            await asyncio.sleep(0)  # a filter may leave nothing of a long queue
         deadline = time.monotonic() + window
         try:
             while len(messages) < size and (remaining := deadline - time.monotonic()) > 0:
@@ -127,7 +127,7 @@ class EventSourcePoller:
         while True:
             try:
                 return await self._invoker.invoke(self._source.function, event)
-            except Throttled:
+            except (Throttled, FunctionNotFound):  # the latter until a changed template has taken effect
                 if time.monotonic() + pause > give_up:
                     return None
                 await asyncio.sleep(pause)

@@ -211,3 +211,19 @@ async def test_what_is_under_way_at_the_end_is_in_the_log(function, start, logs)
     assert re.search(
         r"RequestId: mine Error: Interrupted after \d\.\d\d seconds: the stack was stopped", text
     )
+
+
+async def test_a_function_that_may_never_run_isnt_waited_for(function, start):
+    functions = start(function("def handler(event, context): ...", reserved_concurrency=0))
+
+    async with asyncio.timeout(1):
+        await functions.warm("target")
+
+
+async def test_an_answer_far_over_the_limit_is_refused_by_its_name_too(function, start):
+    functions = start(function("def handler(event, context): return event * 'x'"))
+
+    too_large = answer(await functions.invoke("target", b"40000000"))
+
+    assert too_large["errorType"] == "Function.ResponseSizeTooLarge"
+    assert answer(await functions.invoke("target", b"1")) == "x"
