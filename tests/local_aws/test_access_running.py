@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from websockets.asyncio.client import connect
 
 from tests.local_aws.assembly_files import function, websocket_api
-from tests.local_aws.test_supervisor import Stack
+from tests.local_aws.running_stack import Stack
 
 SOURCE = """
 import json, os, boto3

@@ -15,7 +15,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.local_aws.assembly_files import function, websocket_api, write_assembly
-from tests.local_aws.test_supervisor import free_ports
+from tests.local_aws.running_stack import free_ports
 
 # Stands for a synthesis: definition.json becomes properties of the function.
 SYNTHESIS = """
