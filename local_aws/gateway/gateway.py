@@ -280,10 +280,10 @@ class Gateway:
         self._messages += 1
         request_id = new_id()
         route = choose(api, body)
-        if route is None:
-            told = answers.FORBIDDEN
-        elif not self._throttles.admit(api, route.key, now):
+        if not self._throttles.admit(api, "$default" if route is None else route.key, now):
             told = answers.TOO_MANY_REQUESTS
+        elif route is None:
+            told = answers.FORBIDDEN
         else:
             message = Message(api, route, record, body, request_id, now)
             answer = message.answer()

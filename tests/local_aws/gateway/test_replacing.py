@@ -54,6 +54,14 @@ async def test_a_routes_own_limit_goes_before_its_stages():
             assert answer in await client.recv()
 
 
+async def test_a_message_without_a_route_counts_too():
+    api = api_with(route("known"), throttle=Throttle(rate=0.001, burst=2))
+    async with running(api) as it, connect(it.url) as client:
+        for told in ("Forbidden", "Too Many Requests"):
+            await client.send("no route")
+            assert told in await client.recv()
+
+
 async def test_a_function_that_nothing_permits_is_an_internal_server_error_and_is_told_of(caplog):
     def may_invoke(function, source_arn, role_arn):
         return not source_arn.endswith("/ws/secret")
