@@ -60,7 +60,8 @@ class _Application:
         except CreationFailed as error:
             start_response("500 Internal Server Error", [("Content-Type", "application/json")])
             return [json.dumps({"__type": "InternalFailure", "message": str(error)}).encode()]
-        answer = self._moto(environ, start_response)
+        with self._state.lock(service):
+            answer = list(self._moto(environ, start_response))
         operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
         self._state.note(service, environ["REQUEST_METHOD"], operation)
         return answer

@@ -11,6 +11,7 @@ import json
 import os
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,12 @@ class State:
         self._region = region
         self._changed: set[str] = set()
         self._written: dict[str, str] = {}
-        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def lock(self, service: str) -> threading.Lock:
+        """What a request to a service holds: moto looks first and writes then, so two could both win."""
+        return self._locks[service]
 
     def restore(self, service: str) -> None:
         """Put what is kept into a service that was just made."""
@@ -74,7 +80,7 @@ class State:
 
     def write(self) -> None:
         """Write what has changed."""
-        with self._lock:
+        with self._writing:
             for service in tuple(self._changed):
                 self._changed.discard(service)
                 if service == "dynamodb":
@@ -90,9 +96,14 @@ class State:
         return tables
 
     def _write_tables(self) -> None:
-        kept = {
-            name: {"key": _key_schema(table), "items": _items(table)} for name, table in self._tables.items()
-        }
+        with self.lock("dynamodb"):
+            kept = {
+                name: {
+                    "key": _key_schema(table),
+                    "items": [item.to_json()["Attributes"] for item in table.all_items()],
+                }
+                for name, table in self._tables.items()
+            }
         _write(self._folder / "tables.json", dynamo_json_dump(kept))
 
     def _restore_tables(self) -> None:
@@ -152,14 +163,6 @@ class State:
 def _key_schema(table: Table) -> list[list[str]]:
     types = {attribute["AttributeName"]: attribute["AttributeType"] for attribute in table.attr}
     return [[key["AttributeName"], key["KeyType"], types[key["AttributeName"]]] for key in table.schema]
-
-
-def _items(table: Table) -> list[Any]:
-    while True:
-        try:
-            return [item.to_json()["Attributes"] for item in table.all_items()]
-        except RuntimeError:  # somebody wrote to the table meanwhile
-            continue
 
 
 def _file_name(bucket: str, key: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -108,12 +109,25 @@ def completed(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tap_streams(tell: Tell) -> None:
+    from moto.dynamodb.models import DynamoDBBackend
     from moto.dynamodb.models.table import StreamShard
     from moto.dynamodb.models.utilities import dynamo_json_dump
 
-    add = StreamShard.add
+    add, update_item = StreamShard.add, DynamoDBBackend.update_item
+    updating = threading.local()
+
+    def update_and_tell_once(self: DynamoDBBackend, *arguments: Any, **options: Any) -> Any:
+        updating.makes_item = True
+        try:
+            return update_item(self, *arguments, **options)
+        finally:
+            updating.makes_item = False
 
     def add_and_tell(self: StreamShard, old: Any, new: Any) -> None:
+        # An update of an item that isn't there is two steps in moto, and one change in DynamoDB: the second.
+        if old is None and getattr(updating, "makes_item", False):
+            updating.makes_item = False
+            return
         # Like AWS: what changes nothing leaves no record.
         if old is not None and new is not None and old.to_json() == new.to_json():
             return
@@ -123,4 +137,5 @@ def _tap_streams(tell: Tell) -> None:
         record |= {"eventSourceARN": arn, "awsRegion": self.table.region_name, "eventVersion": "1.1"}
         tell({"kind": "change", "stream": arn, "record": record})
 
+    DynamoDBBackend.update_item = update_and_tell_once  # type: ignore[method-assign]
     StreamShard.add = add_and_tell  # type: ignore[method-assign]

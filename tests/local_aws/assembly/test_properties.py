@@ -17,7 +17,7 @@ from local_aws.assembly.resources import Resources
 from local_aws.errors import StackError
 from tests.local_aws.assembly_files import function, site, write_assembly
 
-QUICK = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 text = st.text(st.characters(exclude_characters="${}", exclude_categories=["Cs"]), max_size=12)
 names = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,7}", fullmatch=True).filter(lambda name: name != "Ref")
@@ -123,7 +123,7 @@ expressions = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     expressions,
     expressions,

@@ -198,6 +198,45 @@ async def test_changes_of_a_table_leave_as_stream_records(stack):
     assert numbers == sorted(set(numbers))
 
 
+async def test_an_update_that_makes_an_item_is_one_change(stack):
+    key = {"room": {"S": "updated"}, "number": {"N": "1"}}
+    before = len(stack.left)
+    for text in ("one", "two"):
+        await stack.call(
+            "dynamodb",
+            "update_item",
+            TableName="messages",
+            Key=key,
+            UpdateExpression="SET #t = :t",
+            ExpressionAttributeNames={"#t": "text"},
+            ExpressionAttributeValues={":t": {"S": text}},
+        )
+    await stack.until_left("change", 5)
+
+    records = [message["record"] for message in stack.left[before:]]
+    assert [(record["eventName"], record["dynamodb"]["NewImage"]) for record in records] == [
+        ("INSERT", {**key, "text": {"S": "one"}}),
+        ("MODIFY", {**key, "text": {"S": "two"}}),
+    ]
+
+
+async def test_of_many_conditional_writes_one_wins(stack):
+    async def claim() -> bool:
+        try:
+            await stack.call(
+                "dynamodb",
+                "put_item",
+                TableName="presence",
+                Item={"room": {"S": "claimed"}},
+                ConditionExpression="attribute_not_exists(room)",
+            )
+        except ClientError:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*(claim() for _ in range(15)))) == 1
+
+
 async def test_a_topics_message_leaves_for_subscribers_whose_filter_lets_it(stack):
     topic = next(call.parameters for call in stack.assembly.aws_calls if call.operation == "Subscribe")[
         "TopicArn"
