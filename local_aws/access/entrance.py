@@ -49,9 +49,9 @@ class Entrance:
         self._assembly = assembly
         self._say = say
         self.roles = Roles(assembly)
-        self.gate = Gate(Access(self.roles, say), assembly, served, page=page)
         self._destinations = Destinations(assembly)
         self._proxy = Proxy(Authority(authority), self._destinations, self._at_its_host, self._upgrade, say)
+        self.gate = Gate(Access(self.roles, say), assembly, served, page=page, called=self._proxy.warn)
         self._proxy_port = 0
         for sentence in _unknown(assembly):
             say(sentence)

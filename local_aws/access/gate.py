@@ -38,7 +38,7 @@ class Gate:
     """Checks requests and hands them to `served`.
 
     `page` may answer a request that nobody signed (a person's browser). Where it gives None the request is
-    refused like any other without a signature.
+    refused like any other without a signature. `called` is told which service whose session calls.
     """
 
     def __init__(
@@ -48,10 +48,12 @@ class Gate:
         served: Callable[[Request], Answer],
         *,
         page: Callable[[Request], Answer | None] = lambda request: None,
+        called: Callable[[str, str], None] = lambda service, caller: None,
     ) -> None:
         self._access = access
         self._served = served
         self._page = page
+        self._called = called
         self._security_tokens = SecurityTokens(access)
         self.replace(assembly)
 
@@ -81,6 +83,7 @@ class Gate:
         protocol = protocol_of(request, headers, service)
         try:
             principal = self._access.principal(request, headers, service)
+            self._called(service, principal.session)
             self._access.check(principal, needs(request, headers, service, self._account))
         except Refused as refused:
             return unauthenticated(protocol, service, refused)
@@ -97,6 +100,7 @@ class Gate:
     def _to_connection(self, request: Request, headers: Headers, at_api: str | None = None) -> Answer:
         try:
             principal = self._access.principal(request, headers, "execute-api")
+            self._called("execute-api", principal.session)
             key = (request.method, request.path, at_api or headers.get("host", ""))
             known = self._addressed.get(key)
             if known is None:

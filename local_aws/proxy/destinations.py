@@ -37,14 +37,14 @@ class Destinations:
             sentence += " On AWS the call would hang: the function's subnets have no way to the internet."
         return sentence
 
-    def warning(self, host: str, caller: str | None) -> str | None:
-        """What to know of a call that is answered here."""
+    def warning(self, service: str, caller: str | None) -> str | None:
+        """What to know of a call that is answered here, to a service as host names call it."""
         function = self._functions.get(caller or "")
-        if function is None or function.network is None or function.network.reaches(_service(host)):
+        if function is None or function.network is None or function.network.reaches(service):
             return None
         return (
-            f"{caller} called {host}. On AWS the call would hang: the function's subnets have no way to the "
-            "internet, and their VPC has no endpoint for it."
+            f"{caller} called {service}. On AWS the call would hang: the function's subnets have no way to "
+            "the internet, and their VPC has no endpoint for it."
         )
 
     def _reason(self, host: str, port: int) -> str | None:
@@ -59,7 +59,7 @@ class Destinations:
         return None
 
 
-def _service(host: str) -> str:
+def service_of(host: str) -> str:
     """The service in a host name: `sqs` of sqs.eu-west-1.amazonaws.com, `s3` of bucket.s3.amazonaws.com."""
     labels = [label for label in host.split(".") if not _REGION.fullmatch(label)]
     for name in ("execute-api", "s3"):

@@ -6,15 +6,14 @@ import asyncio
 import base64
 import binascii
 import re
-import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from local_aws.http import Request, Response, serialise
 from local_aws.http.connection import Connection, Handler, OpenConnections, Upgrade
 from local_aws.http.limits import Limits
 from local_aws.http.server import HEAD_TIMEOUT, IDLE_TIMEOUT, MAX_BODY, MAX_HEAD
 from local_aws.proxy.authority import Authority
-from local_aws.proxy.destinations import Destinations
+from local_aws.proxy.destinations import Destinations, service_of
 
 _CONNECT = re.compile(rb"CONNECT ([^\s:]+|\[[^\s\]]+\]):(\d{1,5}) HTTP/1\.[01]\r?\n", re.IGNORECASE)
 _CALLER = re.compile(
@@ -44,7 +43,7 @@ class Proxy:
         self.handler = handler
         self.upgrade = upgrade
         self._say = say
-        self._warned: set[str] = set()
+        self._called: set[tuple[str, str | None]] = set()
         self._limits = Limits(MAX_BODY, MAX_HEAD, HEAD_TIMEOUT, IDLE_TIMEOUT)
         self._connections = OpenConnections()
         self._opening: set[_Opening] = set()
@@ -88,11 +87,17 @@ class Proxy:
         if refusal is not None:
             self._say(refusal)
             return refusal
-        warning = self.destinations.warning(host, caller)
-        if warning is not None and warning not in self._warned:
-            self._warned.add(warning)
-            self._say(warning)
+        self.warn(service_of(host), caller)
         return None
+
+    def warn(self, service: str, caller: str | None) -> None:
+        """Say once of each service that a function called it which couldn't on AWS."""
+        if (service, caller) in self._called:
+            return
+        self._called.add((service, caller))
+        warning = self.destinations.warning(service, caller)
+        if warning is not None:
+            self._say(warning)
 
     def opened(self, opening: _Opening) -> None:
         self._opening.add(opening)
@@ -109,14 +114,14 @@ class Proxy:
     def plain(self, caller: str | None) -> Connection:
         """The server of a client that asks for `http://` URLs."""
 
-        def handle(request: Request) -> object:
+        def handle(request: Request) -> Response | Awaitable[Response]:
             host, _, port = (request.header("Host") or "").partition(":")
             refusal = self.admits(host, int(port) if port.isdecimal() else 80, caller)
             if refusal is not None:
                 return Response(403, [("Content-Type", "text/plain; charset=utf-8")], refusal.encode())
             return self.handler(request)
 
-        return Connection(handle, None, self._limits, self._connections)  # type: ignore[arg-type]
+        return Connection(handle, None, self._limits, self._connections)
 
     async def _be(self, host: str, transport: asyncio.Transport) -> None:
         server = Connection(self.handler, self.upgrade, self._limits, self._connections)
@@ -129,7 +134,7 @@ class Proxy:
                 server_side=True,
                 ssl_handshake_timeout=_HANDSHAKE_SECONDS,
             )
-        except (OSError, ssl.SSLError) as error:
+        except (OSError, ValueError) as error:
             # Mostly a client that doesn't trust the authority.
             self._say(f"A TLS handshake for {host} failed: {error}.")
             transport.close()

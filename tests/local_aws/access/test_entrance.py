@@ -1,14 +1,16 @@
 """What the template lets AWS's own services do with functions."""
 
 import dataclasses
+import time
 from pathlib import Path
 
 import pytest
 
 from local_aws.access import Entrance
 from local_aws.http import Request, Response
-from local_aws.model import Assembly, Function, InvokePermission, Role, Schedule
+from local_aws.model import Assembly, Function, InvokePermission, Network, Role, Schedule
 from local_aws.roles.documents import statements
+from local_aws.signatures import sign
 
 ROLE = "arn:aws:iam::123456789012:role/scheduler"
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:target"
@@ -87,6 +89,34 @@ def test_a_schedule_needs_a_permission_or_a_role(tmp_path, given, asked, permitt
 )
 def test_a_route_needs_a_permission_or_the_integrations_role(tmp_path, given, role_arn, permitted):
     assert Stand(tmp_path, given).entrance.may_invoke("target", ROUTE, role_arn) is permitted
+
+
+async def test_a_function_that_could_not_call_from_its_vpc_is_named_once(tmp_path):
+    given = assembly(allows="*")
+    isolated = dataclasses.replace(
+        given.functions["target"], network=Network(internet=False, endpoints=frozenset({"sqs"}))
+    )
+    stand = Stand(tmp_path, dataclasses.replace(given, functions={"target": isolated}))
+
+    def call(service: str) -> None:
+        known = stand.entrance.roles.credentials(isolated.role_arn, "target")
+        request = Request("POST", "/", "/", "", [("Host", "127.0.0.1")], b"{}", "")
+        request.headers += sign(
+            request,
+            access_key=known.access_key,
+            secret=known.secret,
+            region="us-east-1",
+            service=service,
+            now=time.time(),
+        )
+        request.headers.append(("X-Amz-Security-Token", known.token or ""))
+        assert stand.entrance.gate.handle(request) == Response(200)
+
+    for service in ("sqs", "dynamodb", "dynamodb"):
+        call(service)
+
+    [line] = stand.said
+    assert line.startswith("target called dynamodb. On AWS the call would hang")
 
 
 async def test_a_service_integration_is_held_to_its_role(tmp_path):
