@@ -195,8 +195,10 @@ async def test_answer_too_large(api):
 )
 async def test_at_once(api):
     async with api.client() as client:
-        for number, seconds in enumerate((0.0, 0.0)):  # so that two environments are there
-            await ask(client, do="sleep", seconds=seconds, n=number)
+        for _ in range(2):  # has a second environment started, if there is none
+            await client.send('{"action":"ask","do":"sleep","seconds":0.3}')
+        for _ in range(2):
+            await receive(client)
         await client.send('{"action":"ask","do":"sleep","seconds":0.7,"n":1}')
         await client.send('{"action":"ask","do":"sleep","seconds":0,"n":2}')
         order = [json.loads(await receive(client))["n"] for _ in range(2)]
