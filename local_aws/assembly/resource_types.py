@@ -75,7 +75,7 @@ SKIPPED = {
 
 MEANINGS = {
     "AWS::ApiGateway::RestApi": "REST APIs aren't served; requests to this one fail",
-    "AWS::ApiGatewayV2::ApiMapping": "its domain leads nowhere here: APIs are at the addresses that are printed",
+    "AWS::ApiGatewayV2::ApiMapping": "its domain leads nowhere: APIs are at the addresses that are printed",
     "AWS::ApiGatewayV2::DomainName": "it leads nowhere here: APIs are at the addresses that are printed",
     "AWS::ApiGatewayV2::Model": "messages aren't checked by it",
     "AWS::ApiGatewayV2::VpcLink": "integrations that use it aren't run",
