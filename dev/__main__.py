@@ -103,7 +103,7 @@ def _reasons_shown() -> Iterator[None]:
     try:
         yield
     except Failure as failure:
-        print("\n".join(failure.printed.rstrip().splitlines()[-15:]), file=sys.stderr)
+        print("\n".join(failure.printed.rstrip().splitlines()[-30:]), file=sys.stderr)
         raise
 
 
