@@ -30,8 +30,8 @@ PORT serves the distribution, or the APIs themselves where there is none. PORT+1
 Invoke, SQS, @connections, DynamoDB, S3, SNS, SSM, Secrets Manager), for functions, the AWS CLI and SDKs.
 Everything listens on 127.0.0.1 only.
 
-Each function is held to the policies of its role. Any other key (`test` will do) is the developer's, who may do
-everything. Functions reach AWS's host names by a proxy that leads here and nowhere else.
+Each function is held to the policies of its role. Any other key (`test` will do) is the developer's, who may
+do everything. Functions reach AWS's host names by a proxy that leads here and nowhere else.
 
 A function has at most {MOST_ENVIRONMENTS} processes at once here (twice the number of cores), fewer where it
 reserves less concurrency; invocations beyond that wait. Idle processes end after a minute, but for one of

@@ -320,8 +320,8 @@ class Stack:
             )
         if self._options.explain:
             self._say(
-                f"The developer's credentials are in {self._options.data_dir / 'stack.json'}; any key that is "
-                "no function's will do as well."
+                f"The developer's credentials are in {self._options.data_dir / 'stack.json'}; any key that "
+                "is no function's will do as well."
             )
             for skipped in assembly.skipped:
                 self._say(f"Left out: {skipped.type} {skipped.logical_id}: {skipped.reason}.")
