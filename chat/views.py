@@ -15,12 +15,18 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 from django_aws_api_gateway_websockets.conf import get_setting
-from django_aws_api_gateway_websockets.models import ApiGateway, ConnectionRateLimit, WebSocketToken
+from django_aws_api_gateway_websockets.models import (
+    ApiGateway,
+    ConnectionRateLimit,
+    WebSocketSession,
+    WebSocketToken,
+)
 from django_aws_api_gateway_websockets.views import WebSocketView
 
 from chat import changes, connections, frames, rooms
 from chat.connect_limit import admit_attempt
 from chat.history import history_page
+from chat.login_sessions import login_still_holds
 from chat.messages import AlreadyStored, Draft, RoomGone, StoredMessage
 from chat.models import ROOM_NAME, ROOM_NAME_LENGTH
 from chat.outbox import pass_on
@@ -162,6 +168,10 @@ class ChatWebSocketView(WebSocketView):
         return self.refuse(
             Refusal("session_ended", "Your session has ended. Connect again, and sign in if you had.")
         )
+
+    @staticmethod
+    def _login_still_holds(wss: WebSocketSession) -> bool:
+        return login_still_holds(wss)
 
     @staticmethod
     def _check_host_is_in_origin(request: HttpRequest) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
+from delivery.credentials import handed_out
 from delivery.signing import Signer
 
 
@@ -26,15 +28,27 @@ def required(name: str, variables: Mapping[str, str] = os.environ) -> str:
 def signer_for(service: str, variables: Mapping[str, str] = os.environ) -> Signer:
     """A signer with the function's own credentials and region: `execute-api`, `sqs`, `rds-db` …
 
+    The same one as before for as long as the credentials are the same.
+
     :raises EnvironmentIncomplete: A credential or the region is missing.
+    :raises NoCredentials: Lambda doesn't hand them out.
     """
-    return Signer(
-        required("AWS_ACCESS_KEY_ID", variables),
-        required("AWS_SECRET_ACCESS_KEY", variables),
-        variables.get("AWS_SESSION_TOKEN"),
-        variables.get("AWS_REGION") or required("AWS_DEFAULT_REGION", variables),
-        service,
-    )
+    held: tuple[str, str, str | None]
+    if (url := variables.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")) and "AWS_ACCESS_KEY_ID" not in variables:
+        given = handed_out(url, variables.get("AWS_CONTAINER_AUTHORIZATION_TOKEN"))
+        held = given.access_key, given.secret_key, given.token
+    else:
+        held = (
+            required("AWS_ACCESS_KEY_ID", variables),
+            required("AWS_SECRET_ACCESS_KEY", variables),
+            variables.get("AWS_SESSION_TOKEN"),
+        )
+    return _signer(*held, variables.get("AWS_REGION") or required("AWS_DEFAULT_REGION", variables), service)
+
+
+@lru_cache(maxsize=8)
+def _signer(access_key: str, secret_key: str, token: str | None, region: str, service: str) -> Signer:
+    return Signer(access_key, secret_key, token, region, service)
 
 
 def in_lambda(variables: Mapping[str, str] = os.environ) -> bool:

@@ -123,11 +123,8 @@ class QueueSender:
     def _call(self, action: str, content: dict[str, Any], ends: float) -> dict[str, Any]:
         body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
         headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"AmazonSQS.{action}"}
-        if self._signer is None:
-            self._signer = signer_for("sqs")
-        headers |= self._signer.headers(
-            "POST", self._host, "/", headers=headers, body_hash=payload_hash(body)
-        )
+        signer = self._signer or signer_for("sqs")
+        headers |= signer.headers("POST", self._host, "/", headers=headers, body_hash=payload_hash(body))
         connection = self._take()
         try:
             remaining = max(_LEAST_TIMEOUT, ends - time.monotonic())

@@ -13,8 +13,8 @@ class WebSocketRequest(WSGIRequest):
 
 # What the view needs of the settings' MIDDLEWARE, in its order: who connects. The rest is for pages.
 _MIDDLEWARE = (
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "chat.login_sessions.ReadOnlySessionMiddleware",
+    "chat.login_sessions.AuthenticationMiddleware",
 )
 
 

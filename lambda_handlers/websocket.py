@@ -18,6 +18,7 @@ from django_aws_api_gateway_websockets.models import GATEWAY_SECRET_HEADER  # no
 
 from chat.wire import Refusal, refusal  # noqa: E402
 from django_project.wsgi import get_websocket_application  # noqa: E402
+from lambda_handlers import snapshots  # noqa: E402
 from lambda_handlers.gateway_secret import accepted_secrets  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 _ROUTES = {"CONNECT": "connect", "MESSAGE": "message", "DISCONNECT": "disconnect"}
 _PUBLIC = urlsplit(settings.PUBLIC_ORIGIN)
 _application = make_lambda_handler(get_websocket_application())
+snapshots.register()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
