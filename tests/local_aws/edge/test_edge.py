@@ -321,11 +321,17 @@ async def test_a_websocket_at_localhost_works(site):
         assert await client.recv() == "hi"
 
 
-async def test_a_foreign_name_is_refused(site):
-    status, _, body = await site.get("/", host="evil.example")
+@pytest.mark.parametrize("host", ["evil.example", "[::1]", "[::1]:8000", "127.0.0.1.evil.example"])
+async def test_a_foreign_name_is_refused(site, host):
+    status, _, body = await site.get("/", host=host)
 
     assert status == 403
     assert f"http://127.0.0.1:{site.port}/".encode() in body
+
+
+async def test_the_other_loopback_address_is_refused_at_once(site):
+    with pytest.raises(OSError, match="111|99|61|refused|assign"):
+        await asyncio.wait_for(asyncio.open_connection("::1", site.port), 2)
 
 
 async def test_a_viewers_address_has_8192_characters_at_most(site):
