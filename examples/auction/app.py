@@ -91,7 +91,7 @@ class AuctionStack(Stack):
 
 
 def main() -> None:
-    """Synthesise into the folder that the CDK CLI names, or cdk.out."""
+    """Synthesise into CDK_OUTDIR, which the CDK's CLI sets."""
     app = App()
     AuctionStack(app, "Auction")
     app.synth()

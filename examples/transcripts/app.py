@@ -101,7 +101,7 @@ class TranscriptsStack(Stack):
 
 
 def main() -> None:
-    """Synthesise into the folder that the CDK CLI names, or cdk.out."""
+    """Synthesise into CDK_OUTDIR, which the CDK's CLI sets."""
     app = App()
     TranscriptsStack(app, "Transcripts")
     app.synth()
