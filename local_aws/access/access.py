@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterable
 
+from local_aws.access import forms
 from local_aws.access.calls import Need
 from local_aws.http import Request
 from local_aws.roles import Principal, Roles
@@ -47,15 +48,12 @@ class Access:
             signature = read(request, headers)
         except Refused as refused:
             if refused.fault is Fault.MISSING and service == "s3":
-                return self.roles.anybody
+                key = forms.key_of(forms.fields(request, headers), self.roles.known, self._clock())
+                return self.roles.anybody if key is None else self._holder(key)
             raise
         known = self.roles.known(signature.access_key)
         if known is None:
-            if signature.access_key.startswith(Roles.SESSION_PREFIX):
-                raise Refused(Fault.EXPIRED_TOKEN, _EXPIRED_TOKEN)
-            if not _KEY_ID.fullmatch(signature.access_key):
-                raise Refused(Fault.UNKNOWN_KEY, _INVALID_TOKEN)
-            return self.roles.developer
+            return self._holder(signature.access_key)
         if known.token != signature.token:
             raise Refused(Fault.UNKNOWN_KEY, _INVALID_TOKEN)
         if signature.service != service:
@@ -65,7 +63,15 @@ class Access:
                 Fault.MISMATCH, f"Credential should be scoped to a valid region, not '{signature.region}'."
             )
         self._verifier.verify(request, headers, signature, known.secret)
-        return self.roles.principal(signature.access_key)
+        return self._holder(signature.access_key)
+
+    def _holder(self, access_key: str) -> Principal:
+        if self.roles.known(access_key) is None:
+            if access_key.startswith(Roles.SESSION_PREFIX):
+                raise Refused(Fault.EXPIRED_TOKEN, _EXPIRED_TOKEN)
+            if not _KEY_ID.fullmatch(access_key):
+                raise Refused(Fault.UNKNOWN_KEY, _INVALID_TOKEN)
+        return self.roles.principal(access_key)
 
     def check(self, principal: Principal, needs: Iterable[Need]) -> None:
         """Raise `Denied` where the principal may not do one of these things."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs, unquote
 from xml.sax.saxutils import unescape
 
+from local_aws.access.forms import fields
 from local_aws.http import Request
 from local_aws.roles.patterns import Context
 from local_aws.signatures import Headers
@@ -69,7 +70,7 @@ def actions(request: Request, headers: Headers) -> Iterator[Action]:
     elif key:
         yield from _of_object(request.method, bucket, key, query, headers)
     else:
-        yield from _of_bucket(request, bucket, query)
+        yield from _of_bucket(request, headers, bucket, query)
 
 
 def _names(request: Request, headers: Headers) -> tuple[str, str]:
@@ -106,15 +107,17 @@ def _of_object(
         yield "s3:GetObject", "arn:aws:s3:::" + unquote(source).lstrip("/").partition("?")[0], {}
 
 
-def _of_bucket(request: Request, bucket: str, query: dict[str, list[str]]) -> Iterator[Action]:
+def _of_bucket(
+    request: Request, headers: Headers, bucket: str, query: dict[str, list[str]]
+) -> Iterator[Action]:
     arn = f"arn:aws:s3:::{bucket}"
     method = request.method
     if method == "POST":
         if "delete" in query:
             for key in _KEY.findall(request.body.decode(errors="replace")):
                 yield "s3:DeleteObject", f"{arn}/{unescape(key)}", {}
-        else:  # a form
-            yield "s3:PutObject", f"{arn}/*", {}
+        else:
+            yield "s3:PutObject", f"{arn}/{fields(request, headers).get('key', '*')}", {}
         return
     part = next((name for name in _BUCKET if name in query), None)
     if part is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+import requests
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -33,6 +34,7 @@ ALLOWED = [
     ("lambda:InvokeFunction", f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:target"),
     ("dynamodb:GetItem", f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/notes"),
     ("s3:GetObject", "arn:aws:s3:::files/*"),
+    ("s3:PutObject", "arn:aws:s3:::inbox/uploads/*"),
     ("sns:Publish", f"arn:aws:sns:us-east-1:{ACCOUNT}:news"),
     ("secretsmanager:GetSecretValue", SECRET),
     ("execute-api:ManageConnections", f"{API}/prod/*/@connections/*"),
@@ -51,7 +53,7 @@ def assembly() -> Assembly:
         account=ACCOUNT,
         functions={},
         websocket_apis=(WebSocketApi(id="abcdefghij", name="sockets", stage="prod", routes={}),),
-        buckets=(Bucket(name="public", arn="arn:aws:s3:::public"),),
+        buckets=tuple(Bucket(name=name, arn=f"arn:aws:s3:::{name}") for name in ("public", "inbox")),
         roles={
             ROLE: Role(arn=ROLE, name="worker", statements=statements({"Statement": policy})),
             OTHER: Role(arn=OTHER, name="other", trust=statements({"Statement": TRUST})),
@@ -386,6 +388,27 @@ async def test_presigned_addresses_are_checked_like_any_other(stand):
     assert (await fetched(stand.url, allowed))[0] == 200
     assert (await fetched(stand.url, forbidden))[0] == 403
     assert "SignatureDoesNotMatch" in (await fetched(stand.url, allowed.replace("/files/a", "/files/b")))[1]
+
+
+async def test_a_form_is_taken_by_the_key_that_signed_its_policy(stand):
+    known = stand.roles.credentials(ROLE, "sender")
+    client = boto3.client(
+        "s3", endpoint_url=stand.url, region_name="us-east-1", aws_access_key_id=known.access_key,
+        aws_secret_access_key=known.secret, aws_session_token=known.token,
+        config=Config(signature_version="s3v4"),
+    )  # fmt: skip
+
+    def upload(bucket: str, **changed: str) -> int:
+        form = client.generate_presigned_post(bucket, "uploads/${filename}")
+        fields = form["fields"] | changed
+        return requests.post(
+            f"{stand.url}/{bucket}", data=fields, files={"file": ("a.bin", b"\0x")}, timeout=5
+        ).status_code
+
+    assert await asyncio.to_thread(upload, "inbox") == 200
+    assert await asyncio.to_thread(upload, "public") == 403
+    assert await asyncio.to_thread(upload, "inbox", policy="e30=") == 403
+    assert await asyncio.to_thread(upload, "inbox", **{"x-amz-security-token": "x"}) == 403
 
 
 async def test_a_region_that_is_not_the_stacks_is_refused(stand):
