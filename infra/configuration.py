@@ -134,6 +134,7 @@ LAPTOP = replace(
     scheme="http",
     connect_limit="10000/10000",
     database_sslmode="disable",
+    reserve_concurrency=False,
     connects=ACCOUNT_THROTTLE,
     messages=ACCOUNT_THROTTLE,
     requests=ACCOUNT_THROTTLE,
