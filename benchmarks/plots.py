@@ -66,24 +66,20 @@ def _lines(plot: Lines) -> str:
         _text(left - 8, bottom - up(y) + 4, number(y), anchor="end", kind="quiet")
         for y in _ticks([y for _, y in points], plot.logarithmic)
     ]
-    ends: list[float] = []
+    labels: list[tuple[float, float, str]] = []
     for colour, (name, series) in zip(_COLOURS * 4, plot.series.items(), strict=False):
         places = [(left + across(x), bottom - up(y)) for x, y in series]
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         parts.append(f'<polyline class="{colour}" points="{line}"/>')
         parts += [f'<circle class="{colour}" cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in places]
         if places:
-            label = _free(places[-1][1] + 4, ends)
-            parts.append(_text(places[-1][0] + 10, label, name))
+            labels.append((places[-1][1] + 4, places[-1][0] + 10, name))
+    above = 0.0
+    for y, x, name in sorted(labels):
+        # In the order of the lines, and at least a line of text apart.
+        above = max(y, above + 15)
+        parts.append(_text(x, above, name))
     return _svg(plot.title, plot.y, height, parts)
-
-
-def _free(wanted: float, taken: list[float]) -> float:
-    """A height for a label at least a line away from the others."""
-    while any(abs(wanted - other) < 15 for other in taken):
-        wanted += 2
-    taken.append(wanted)
-    return wanted
 
 
 def _scale(values: Sequence[float], logarithmic: bool, length: float) -> Callable[[float], float]:

