@@ -1,6 +1,7 @@
 """What `make run` has watched."""
 
 import ast
+import itertools
 import shlex
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def options(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def given(options: list[str], name: str) -> list[str]:
-    return [value for option, value in zip(options, options[1:], strict=False) if option == name]
+    return [value for option, value in itertools.pairwise(options) if option == name]
 
 
 def imported_from(folder: Path) -> set[str]:
