@@ -1,4 +1,4 @@
-"""Starting from a snapshot: what must differ between two environments is made anew, by the runtime's hooks."""
+"""Starting from a snapshot: what must differ between two environments is made anew, by the runtime."""
 
 from __future__ import annotations
 
