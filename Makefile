@@ -3,7 +3,7 @@
 # Variables given as `make run PORT=9000` reach the commands as environment variables.
 dev = exec sh dev/python -m dev
 
-.PHONY: help run test conformance autobahn endurance bench check synth deploy destroy smoke cost build install lock shell admin broadcast clean
+.PHONY: help run test conformance autobahn endurance bench check synth deploy diff destroy smoke cost build install lock shell admin broadcast clean
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -34,6 +34,9 @@ synth: ## Synthesise what `cdk deploy` would send, into cdk.out
 
 deploy: ## Deploy to AWS: PROFILE=try or production, CONTEXT="alarm_email=…"; YES=1 doesn't ask
 	@$(dev) deploy
+
+diff: ## Show what a deployment of a PROFILE would change, and cost
+	@$(dev) diff
 
 destroy: ## Take the deployment of a PROFILE down again; says first what goes and what stays
 	@$(dev) destroy

@@ -153,6 +153,7 @@ COMMANDS: dict[str, Callable[[], None]] = {
     "check": _check,
     "synth": _synth,
     "deploy": _for_deployments("dev.deploy", "deploy"),
+    "diff": _for_deployments("dev.deploy", "diff"),
     "destroy": _for_deployments("dev.deploy", "destroy"),
     "smoke": _installing(_smoke),
     "cost": _cost,

@@ -1,4 +1,4 @@
-"""`python -m dev.deploy deploy|destroy`: looks first, says what would happen, asks, does it, tries it out."""
+"""`python -m dev.deploy deploy|diff|destroy`: looks first, says what would happen, asks, does it, tries it out."""
 
 from __future__ import annotations
 
@@ -24,31 +24,26 @@ _PROFILES = ("try", "production")
 
 def deploy(profile: str, context: Mapping[str, str]) -> int:
     """Deploy a profile. Returns 0 when it works, as two people and an operator use it."""
-    account = _ready()
-    print(f"Account {account.id}, {account.region}, as {account.caller}.")
-    prefix = context.get("prefix", "parlor")
-    resources = _synthesised(profile, context)
-    if left_out := accounts.context_for(account, resources, prefix=prefix):
-        for sentence in accounts.explained(left_out, account):
-            print(sentence)
-        resources = _synthesised(profile, {**left_out, **context})
-    _cdk("diff", "--app", str(_ASSEMBLY), account=account)
-    prices = cost.read(cost.PRICES)
-    lines = cost.monthly(resources, prices, cost.read(cost.TRAFFIC), people=100)
-    print(cost.table(lines, 100, prices["date"]))
+    account = _compared(profile, context)
     _confirm(f"Deploy {profile} to {account.region} of account {account.id}?", "yes")
     outputs = STATE / "outputs.json"
     _cdk(
         "deploy", "--app", str(_ASSEMBLY), "--all", "--require-approval", "never",
         "--outputs-file", str(outputs), account=account,
     )  # fmt: skip
-    told = json.loads(outputs.read_text(encoding="utf-8"))[f"{prefix}-app"]
+    told = json.loads(outputs.read_text(encoding="utf-8"))[f"{context.get('prefix', 'parlor')}-app"]
     url = told["ChatUrl"]
     status = smoke.Smoke(url, broadcast=smoke.broadcast_function(url, told["BroadcastFunctionName"])).run()
     print(
         f"The chat is at {url}" if status == 0 else f"Something is wrong with the chat at {url}: see above."
     )
     return status
+
+
+def diff(profile: str, context: Mapping[str, str]) -> int:
+    """Show what a deployment would change and cost, and change nothing."""
+    _compared(profile, context)
+    return 0
 
 
 def destroy(profile: str, context: Mapping[str, str]) -> int:
@@ -104,6 +99,22 @@ def _plain(logical_id: str) -> str:
     return re.sub(r"[0-9A-F]{8}$", "", logical_id)
 
 
+def _compared(profile: str, context: Mapping[str, str]) -> accounts.Account:
+    """The account, looked at; the template that fits it, in cdk.out; how both differ and what it costs, printed."""
+    account = _ready()
+    print(f"Account {account.id}, {account.region}, as {account.caller}.")
+    resources = _synthesised(profile, context)
+    if left_out := accounts.context_for(account, resources, prefix=context.get("prefix", "parlor")):
+        for sentence in accounts.explained(left_out, account):
+            print(sentence)
+        resources = _synthesised(profile, {**left_out, **context})
+    _cdk("diff", "--app", str(_ASSEMBLY), account=account)
+    prices = cost.read(cost.PRICES)
+    lines = cost.monthly(resources, prices, cost.read(cost.TRAFFIC), people=100)
+    print(cost.table(lines, 100, prices["date"]), flush=True)
+    return account
+
+
 def _ready() -> accounts.Account:
     account = accounts.look()
     if missing := list(accounts.to_do(account, certificates=CERTIFICATES)):
@@ -147,13 +158,13 @@ def context_of(text: str) -> dict[str, str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Deploy or destroy the PROFILE, with the CONTEXT."""
+    """Deploy, compare or destroy the PROFILE, with the CONTEXT."""
     profile = os.environ.get("PROFILE", "try")
     try:
         if profile not in _PROFILES:
             raise Failure(f"PROFILE is {profile!r}: choose one of {', '.join(_PROFILES)}.")
         context = context_of(os.environ.get("CONTEXT", ""))
-        return {"deploy": deploy, "destroy": destroy}[arguments[0]](profile, context)
+        return {"deploy": deploy, "diff": diff, "destroy": destroy}[arguments[0]](profile, context)
     except Failure as failure:
         print(failure, file=sys.stderr)
         return 1
