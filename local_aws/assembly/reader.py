@@ -38,6 +38,7 @@ def read(directory: Path, site: Site) -> Assembly:
         raise StackError(
             f"{resources.last_read}: this isn't understood here ({type(error).__name__}: {error})."
         ) from error
+    site.secrets.save()
     resources.check_given()
     _check_names(resources)
     if site.strict and assembly.unsupported:
@@ -74,7 +75,6 @@ def _assembly(resources: Resources, site: Site) -> Assembly:
         endpoint_port=site.endpoint_port,
     )
     functions = lambdas.functions(resources, endpoints)
-    site.secrets.save()
     return Assembly(
         region=resources.region,
         account=resources.account,

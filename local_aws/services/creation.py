@@ -27,14 +27,18 @@ class Creation:
 
     def __init__(self, declared: Mapping[str, Any], endpoint: str) -> None:
         self._endpoint = endpoint
-        self._account: str = declared["account"]
-        self._region: str = declared["region"]
+        self.account: str = declared["account"]
+        self.region: str = declared["region"]
         self._calls: Sequence[Mapping[str, Any]] = declared["calls"]
         self._uploads: Sequence[Mapping[str, Any]] = declared["uploads"]
         self._made: set[str] = set()
         self.uploaded: dict[tuple[str, str], str] = {}
         """The tags of the objects that the template's deployments put into buckets."""
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def declared(self, operation: str) -> list[Mapping[str, Any]]:
+        """The parameters of the calls of an operation."""
+        return [call["parameters"] for call in self._calls if call["operation"] == operation]
 
     def make(self, service: str, then: Callable[[str], None]) -> None:
         """Make a service's resources and call `then`, where that isn't done yet. Raises `CreationFailed`."""
@@ -72,10 +76,10 @@ class Creation:
 
         match call["operation"]:
             case "CreateSecret":
-                secrets = secretsmanager_backends[self._account][self._region].secrets
+                secrets = secretsmanager_backends[self.account][self.region].secrets
                 secrets[call["parameters"]["Name"]].arn = call["arn"]
             case "CreateTable":
-                table = dynamodb_backends[self._account][self._region].tables[call["parameters"]["TableName"]]
+                table = dynamodb_backends[self.account][self.region].tables[call["parameters"]["TableName"]]
                 table.latest_stream_label = call["arn"].rpartition("/")[2]
 
     def _upload(self, upload: Mapping[str, Any]) -> None:
@@ -95,7 +99,7 @@ class Creation:
         return boto3.client(  # type: ignore[call-overload]
             service,
             endpoint_url=self._endpoint,
-            region_name=self._region,
+            region_name=self.region,
             aws_access_key_id=OWN_KEY,
             aws_secret_access_key="template",  # noqa: S106 - moto takes any
             config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),

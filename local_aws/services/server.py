@@ -97,7 +97,7 @@ def main(arguments: list[str]) -> int:
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     port = listener.getsockname()[1]
     creation = Creation(declared, f"http://127.0.0.1:{port}")
-    state = State(Path(folder), creation, account=declared["account"], region=declared["region"])
+    state = State(Path(folder), creation)
     server = make_server(
         "127.0.0.1",
         port,

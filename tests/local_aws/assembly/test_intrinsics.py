@@ -132,6 +132,14 @@ def test_a_secrets_key_is_resolved_and_stays_the_same_at_the_next_start(value):
     assert value(reference("password"), SECRET) == first
 
 
+def test_a_secret_that_nothing_refers_to_stays_the_same_too(tmp_path):
+    def made():
+        [call] = read_resources(tmp_path, SECRET).aws_calls
+        return call.parameters["SecretString"]
+
+    assert made() == made()
+
+
 def test_secrets_are_their_owners_only(value, tmp_path):
     value(reference("password"), SECRET)
 

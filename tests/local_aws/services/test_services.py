@@ -319,7 +319,11 @@ async def test_many_answers_come_back_to_those_who_asked(stack):
 
 async def test_items_and_objects_survive_a_restart_and_a_changed_template(tmp_path):
     table = {**RESOURCES["Table"]["Properties"], "TableName": "kept"}
-    resources = {"Kept": resource("AWS::DynamoDB::Table", **table), "Bucket": RESOURCES["Bucket"]}
+    resources = {
+        "Kept": resource("AWS::DynamoDB::Table", **table),
+        "Bucket": RESOURCES["Bucket"],
+        "Secret": RESOURCES["Secret"],
+    }
     item = {
         "room": {"S": "a"},
         "number": {"N": "1"},
@@ -338,13 +342,21 @@ async def test_items_and_objects_survive_a_restart_and_a_changed_template(tmp_pa
             CacheControl="no-cache",
         )
 
+        await made.call("secretsmanager", "put_secret_value", SecretId="door", SecretString="written")
+        await made.call("secretsmanager", "create_secret", Name="own", SecretString="made")
+
         changed = {**resources, "More": resource("AWS::DynamoDB::Table", **{**table, "TableName": "more"})}
         await made.services.replace(assembly_of(tmp_path, changed))
         found = await made.call("dynamodb", "scan", TableName="kept")
         answer = await made.call("s3", "get_object", Bucket="files", Key="k/ü")
         body = answer["Body"].read()
         names = (await made.call("dynamodb", "list_tables"))["TableNames"]
+        secrets = [
+            (await made.call("secretsmanager", "get_secret_value", SecretId=name))["SecretString"]
+            for name in ("door", "own")
+        ]
 
+    assert secrets == ["written", "made"]
     assert names == ["kept", "more"]
     assert found["Items"] == [item]
     assert (body, answer["Metadata"], answer["CacheControl"]) == (b"kept", {"a": "b"}, "no-cache")
