@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 from local_aws.access.access import Access, Denied
@@ -113,8 +113,7 @@ class Gate:
             return unauthenticated(Protocol.REST_JSON, "execute-api", refused)
         except Denied as denied:
             return access_denied(Protocol.REST_JSON, "execute-api", str(denied))
-        if known.path != request.path:
-            request = replace(request, path=known.path)
+        request.path = known.path
         return self._served(request)
 
     def _address(self, request: Request, headers: Headers, at_api: str | None) -> _Addressed:
