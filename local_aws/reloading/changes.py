@@ -14,6 +14,9 @@ _NOUNS = {
     "websocket_apis": "WebSocket API",
     "http_apis": "HTTP API",
     "resource_policies": "policy of",
+    "aws_calls": "resource",
+    "stream_sources": "mapping of the stream",
+    "event_sources": "mapping",
 }
 
 

@@ -52,7 +52,7 @@ class Reloading:
         self._apply = apply
         self._logs = logs
         self._rebuilds = Rebuilds(watched.rules, logs)
-        self._files = SavedFiles(self._on_saved, without=[watched.data_dir])
+        self._files: SavedFiles | None = None
         self._assembly_root = Root(watched.assembly.absolute(), deep=False)
         self._assembly_changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -64,7 +64,8 @@ class Reloading:
 
     async def close(self) -> None:
         """Watch no longer, and end the commands that run."""
-        self._files.close()
+        if self._files is not None:
+            self._files.close()
         if self._task is not None:
             self._task.cancel()
         await self._rebuilds.close()
@@ -74,11 +75,13 @@ class Reloading:
         roots = [self._assembly_root, *(Root(folder) for folder in code)]
         roots += [root for rule in self._watched.rules for root in rule.roots]
         try:
+            if self._files is None:
+                self._files = SavedFiles(self._on_saved, without=[self._watched.data_dir])
             self._files.watch(roots)
         except OSError as error:
             self._logs.say(
                 f"Not all saved files will take effect by themselves: {error.strerror} "
-                "(Linux: raise fs.inotify.max_user_watches)."
+                "(on Linux raise fs.inotify.max_user_watches and max_user_instances)."
             )
 
     def _on_saved(self, paths: frozenset[Path]) -> None:

@@ -13,7 +13,7 @@ from local_aws.reloading import inotify
 # Saving one file is several changes, and a checkout is many files.
 _QUIET_SECONDS = 0.03
 _LONGEST_SECONDS = 0.5
-_NEVER_SOURCES = frozenset({"__pycache__", "node_modules", "site-packages"})
+_NEVER_SOURCES = frozenset({"__pycache__", "cdk.out", "node_modules", "site-packages"})
 _NEVER_ENDINGS = ("~", ".pyc", ".swp", ".swx", ".tmp")
 
 

@@ -63,8 +63,8 @@ def test_stages_and_mappings_are_told_apart() -> None:
 
     assert said(after) == [
         "WebSocket API sockets beta (added)",
-        "event source jobs to echo (added)",
-        "event source jobs to echo #2 (added)",
+        "mapping jobs to echo (added)",
+        "mapping jobs to echo #2 (added)",
     ]
 
 

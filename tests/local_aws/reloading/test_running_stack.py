@@ -153,7 +153,7 @@ def test_an_added_queue_with_its_mapping_and_an_added_route_work(stack: Stack) -
         }
     )
     said = stack.until_said("The assembly has changed.")
-    assert "event source jobs to echo (added)" in said
+    assert "mapping jobs to echo (added)" in said
     assert "WebSocket API sockets prod (routes)" in said
 
     body = json.dumps({"QueueUrl": "http://x/1/jobs", "MessageBody": "x"}).encode()
