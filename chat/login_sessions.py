@@ -33,6 +33,9 @@ class SessionStore(db.SessionStore):
 class ReadOnlySessionStore(SessionStore):
     """A login session for who can't set a cookie: nothing that happens to it is kept."""
 
+    # Django's has the name of the class in it, and this one reads what the other wrote.
+    key_salt = "django.contrib.sessions.SessionStore"
+
     def save(self, must_create: bool = False) -> None:
         pass
 

@@ -87,6 +87,7 @@ def test_an_event_that_can_set_no_cookie_leaves_the_session_as_it_is(alice: User
     Browser.signed_in(alice)
     [kept] = Session.objects.all()
     session = ReadOnlySessionStore(kept.session_key)
+    assert session["_auth_user_id"] == str(alice.pk)
     session["_auth_user_hash"] = "something else"
     session.cycle_key()
     session.save()
