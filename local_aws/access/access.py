@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterable
 
-from local_aws.access import forms
+from local_aws.access import forms, version_2
 from local_aws.access.calls import Need
 from local_aws.http import Request
 from local_aws.roles import Principal, Roles
@@ -48,7 +48,12 @@ class Access:
             signature = read(request, headers)
         except Refused as refused:
             if refused.fault is Fault.MISSING and service == "s3":
-                key = forms.key_of(forms.fields(request, headers), self.roles.known, self._clock())
+                form = forms.fields(request, headers)
+                key = (
+                    forms.key_of(form, self.roles.known, self._clock())
+                    or version_2.key_of_form(form, self.roles.known, self._clock())
+                    or version_2.key_of_url(request, headers, self.roles.known, self._clock())
+                )
                 return self.roles.anybody if key is None else self._holder(key)
             raise
         known = self.roles.known(signature.access_key)

@@ -57,9 +57,14 @@ def key_of(form: Mapping[str, str], known: Callable[[str], Credentials | None], 
         signature = hmac.digest(key, form["policy"].encode(), "sha256").hex()
         if not hmac.compare_digest(signature, form.get("x-amz-signature", "")):
             raise Refused(Fault.MISMATCH, _MISMATCH)
-    if _expires(form["policy"]) < now:
-        raise Refused(Fault.EXPIRED_REQUEST, "Invalid according to Policy: Policy expired.")
+    check_expiry(form["policy"], now)
     return access_key
+
+
+def check_expiry(policy: str, now: float) -> None:
+    """Raise `Refused` where a form's policy counts no more."""
+    if _expires(policy) < now:
+        raise Refused(Fault.EXPIRED_REQUEST, "Invalid according to Policy: Policy expired.")
 
 
 def _expires(policy: str) -> float:
