@@ -182,13 +182,14 @@ class Stack:
             check=False,
         )
 
-    def make(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run another target of the Makefile against it."""
+    def make(self, *arguments: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run another target of the Makefile against it, and type something into it."""
         environment = {**self._environment, "COLUMNS": "200"}
         return subprocess.run(
             ["make", "--no-print-directory", *arguments],
             cwd=ROOT,
             env=environment,
+            input=typed,
             capture_output=True,
             text=True,
             timeout=60,

@@ -77,6 +77,20 @@ def test_the_shell_broadcasts_with_one_call(stack: Stack) -> None:
         assert socket.of_type("system")["message"] == text
 
 
+def test_the_librarys_own_lines_reach_every_browser_from_the_shell(stack: Stack) -> None:
+    text = f"Maintenance will be performed in 5 minutes. {uuid.uuid4()}"
+    code = (
+        "from django_aws_api_gateway_websockets.models import WebSocketSession\n"
+        "everyone = WebSocketSession.objects.filter(connected=True)\n"
+        f"everyone.send_message({{'type': 'system', 'message': {text!r}}})"
+    )
+    with Person(stack).connect("general") as here, Person(stack).connect("support") as there:
+        shell = stack.make("shell", typed=code)
+        assert shell.returncode == 0, shell.stderr
+        for socket in (here, there):
+            assert socket.of_type("system")["message"] == text
+
+
 def test_an_admin_is_made_with_a_printed_password_and_can_enter(stack: Stack) -> None:
     name = f"root-{uuid.uuid4().hex[:8]}"
     made = stack.make("admin", f"USERNAME={name}")
