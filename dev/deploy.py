@@ -1,4 +1,4 @@
-"""`python -m dev.deploy deploy|diff|destroy`: looks first, says what would happen, asks, does it, tries it out."""
+"""`python -m dev.deploy deploy|diff|destroy`: looks first, says what would happen, asks, does it."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _plain(logical_id: str) -> str:
 
 
 def _compared(profile: str, context: Mapping[str, str]) -> accounts.Account:
-    """The account, looked at; the template that fits it, in cdk.out; how both differ and what it costs, printed."""
+    """Look at the account, synthesise what fits it into cdk.out, and print how both differ and the price."""
     account = _ready()
     print(f"Account {account.id}, {account.region}, as {account.caller}.")
     resources = _synthesised(profile, context)

@@ -181,6 +181,11 @@ def _matching(pattern: str, example: str) -> Callable[[str, object], str]:
     return matching
 
 
+def _numbers(name: str, value: object) -> tuple[int, ...]:
+    text = _matching(r"[1-9][0-9]{0,5}(,[1-9][0-9]{0,5})*", "1,2")(name, value)
+    return tuple(int(number) for number in text.split(","))
+
+
 def _on_or_off(name: str, value: object) -> bool:
     # The command line gives strings.
     if value in (True, "true"):
@@ -195,6 +200,8 @@ _SETTINGS: Mapping[str, Callable[[str, object], Any]] = {
     "prefix": _matching(r"[a-z][a-z0-9-]{1,20}", "parlor"),
     "connect_limit": _matching(r"[1-9][0-9]{0,6}/[1-9][0-9]{0,6}", "20/600"),
     "alarm_email": _matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "ops@example.com"),
+    "gateway_secrets": _numbers,
+    "django_keys": _numbers,
     "reserve_concurrency": _on_or_off,
     "api_logging_role": _on_or_off,
     "snap_start": _on_or_off,

@@ -1,4 +1,4 @@
-"""The workflow on GitHub: it signs in without a stored key, only where it must, and runs what the Makefile has."""
+"""The workflow on GitHub signs in without a stored key, where it must, and runs what the Makefile has."""
 
 from __future__ import annotations
 
