@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -159,8 +160,10 @@ def _synthesised() -> Path:
             check=True,
             capture_output=True,
         )
-        with contextlib.suppress(OSError):  # another process was first
+        try:
             unfinished.rename(folder)
+        except OSError:  # another process was first
+            shutil.rmtree(unfinished)
     return folder
 
 
