@@ -150,6 +150,20 @@ class Stack:
         self._ends.append(databases.close)
         databases.launch()
         self._explain(assembly)
+        parts = await self._parts(folder, site, assembly, logs)
+        await asyncio.gather(databases.prepare(), parts.services.start(parts.deliveries.take))
+        parts.deliveries.start()
+        await run_triggers(assembly.triggers, parts.functions, logs)
+        parts.background.resume()
+        await self._open(parts, site, assembly)
+        self._announce(folder, site, assembly, parts)
+        if options.watch is not None:
+            self._follow(options.watch, folder, site, assembly, parts, packages)
+        self._say_ready(assembly, site)
+
+    async def _parts(self, folder: DataFolder, site: Site, assembly: Assembly, logs: Logs) -> Parts:
+        """What runs the assembly, with the AWS endpoint open and all else still closed."""
+        options = self._options
         queues = Queues(assembly.queues, folder.queues)
         self._ends += [queues.close, self._end_servers]
         if queues.left_over:
@@ -165,7 +179,6 @@ class Stack:
         )
         self._ends.append(entrance.close)
         await entrance.start()
-        debug = debug_ports(options.debug, assembly.functions)
         functions = Functions(
             assembly.functions,
             region=assembly.region,
@@ -173,7 +186,7 @@ class Stack:
             logs=logs,
             kept_warm=kept_warm(assembly),
             identity=entrance.identity,
-            debug=debug,
+            debug=debug_ports(options.debug, assembly.functions),
         )
         self._ends.append(functions.close)
         background = EventInvocations(functions, folder.events, queues.send, logs.say)
@@ -212,6 +225,14 @@ class Stack:
             chaos=None if options.faults is None else Chaos(options.faults),
         )
         self._ends.append(lambda: gateway.close_all(within=_CLOSE_CONNECTIONS_SECONDS))
+        edge = Edge(
+            assembly,
+            gateway,
+            replace(integrations, invoker=functions.triggered_by("HTTP API")),
+            port=site.port,
+            connections=entrance.gate.to_connection,
+            stored=services.stored_object,
+        )
         endpoint = AwsEndpoint(
             functions,
             background,
@@ -234,67 +255,71 @@ class Stack:
                 entrance.gate.handle, host=HOST, port=site.endpoint_port, max_body=_MAX_OBJECT_BYTES
             )
         )
-        await asyncio.gather(databases.prepare(), services.start(deliveries.take))
-        deliveries.start()
-        await run_triggers(assembly.triggers, functions, logs)
-        background.resume()
-        edge = entrance.edge = Edge(
-            assembly,
-            gateway,
-            replace(integrations, invoker=functions.triggered_by("HTTP API")),
-            port=site.port,
-            connections=entrance.gate.to_connection,
-            stored=services.stored_object,
+        return Parts(
+            queues=queues,
+            services=services,
+            entrance=entrance,
+            functions=functions,
+            background=background,
+            deliveries=deliveries,
+            polling=polling,
+            gateway=gateway,
+            edge=edge,
+            logs=logs,
         )
-        edge_server = await http.serve(edge.handle, host=HOST, port=site.port, upgrade=edge.upgrade)
-        self._servers.append(edge_server)
-        self._ends.append(edge_server.close)
-        polling.run(assembly.event_sources, assembly.schedules)
-        self._ends.append(polling.stop_clocks)
-        self._go_on(gateway.disconnect_left_behind())
-        self._go_on(warm_up(assembly, functions))
-        for name, port in debug.items():
-            self._go_on(functions.warm(name))
-            logs.say(f"A debugger can be attached to {name} at {HOST}:{port}.")
-        self._announce(folder, site, assembly, functions, entrance)
-        if options.watch is not None:
-            parts = Parts(
-                queues=queues, functions=functions, gateway=gateway, edge=edge, polling=polling, logs=logs
-            )
 
-            async def apply_changed(old: Assembly, new: Assembly) -> None:
-                old, new = await packages.provided(old), await packages.provided(new)
-                self._assembly = new
-                entrance.replace(new)
-                deliveries.replace(new.functions, new.stream_sources)
-                await services.replace(new)
-                await apply(parts, old, new)
-                self._announce(folder, site, new, functions, entrance)
+    async def _open(self, parts: Parts, site: Site, assembly: Assembly) -> None:
+        """Let people, queues and the clock in."""
+        edge = parts.entrance.edge = parts.edge
+        server = await http.serve(edge.handle, host=HOST, port=site.port, upgrade=edge.upgrade)
+        self._servers.append(server)
+        self._ends.append(server.close)
+        parts.polling.run(assembly.event_sources, assembly.schedules)
+        self._ends.append(parts.polling.stop_clocks)
+        self._go_on(parts.gateway.disconnect_left_behind())
+        self._go_on(warm_up(assembly, parts.functions))
+        for name, port in debug_ports(self._options.debug, assembly.functions).items():
+            self._go_on(parts.functions.warm(name))
+            self._say(f"A debugger can be attached to {name} at {HOST}:{port}.")
 
-            reloading = Reloading(
-                options.watch,
-                site,
-                assembly,
-                code_changed=functions.code_changed,
-                apply=apply_changed,
-                logs=logs,
-            )
-            reloading.start()
-            self._ends.append(reloading.close)
-        self._say_ready(assembly, site)
+    def _follow(
+        self,
+        watched: Watched,
+        folder: DataFolder,
+        site: Site,
+        assembly: Assembly,
+        parts: Parts,
+        packages: Packages,
+    ) -> None:
+        """Have what is saved take effect from now on."""
+
+        async def apply_changed(old: Assembly, new: Assembly) -> None:
+            old, new = await packages.provided(old), await packages.provided(new)
+            self._assembly = new
+            await apply(parts, old, new)
+            self._announce(folder, site, new, parts)
+
+        reloading = Reloading(
+            watched,
+            site,
+            assembly,
+            code_changed=parts.functions.code_changed,
+            apply=apply_changed,
+            logs=parts.logs,
+        )
+        reloading.start()
+        self._ends.append(reloading.close)
 
     @staticmethod
-    def _announce(
-        folder: DataFolder, site: Site, assembly: Assembly, functions: Functions, entrance: Entrance
-    ) -> None:
+    def _announce(folder: DataFolder, site: Site, assembly: Assembly, parts: Parts) -> None:
         folder.announce(
             RunningStack(
                 pid=os.getpid(),
                 port=site.port,
                 endpoint_port=site.endpoint_port,
                 database_port=site.database_port if assembly.databases else None,
-                environments=functions.variables(),
-                developer=entrance.developer(),
+                environments=parts.functions.variables(),
+                developer=parts.entrance.developer(),
             )
         )
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from local_aws.access import Entrance
 from local_aws.deployment import run_triggers
 from local_aws.edge import Edge
 from local_aws.errors import StackError
+from local_aws.functions.background import EventInvocations
 from local_aws.functions.service import Functions
 from local_aws.gateway import Gateway
 from local_aws.logs import Logs
@@ -15,6 +17,7 @@ from local_aws.model import Assembly
 from local_aws.polling import Polling
 from local_aws.queues.service import Queues
 from local_aws.reloading.changes import Change, changes
+from local_aws.services import Deliveries, Services
 from local_aws.warming import kept_warm
 
 # The parts of an assembly that `apply` brings up to date. Any other needs a restart.
@@ -40,10 +43,14 @@ _WHILE_RUNNING = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What of a running stack follows its assembly."""
+    """What runs an assembly, and follows it when it changes."""
 
     queues: Queues
+    services: Services
+    entrance: Entrance
     functions: Functions
+    background: EventInvocations
+    deliveries: Deliveries
     gateway: Gateway
     edge: Edge
     polling: Polling
@@ -56,7 +63,10 @@ async def apply(parts: Parts, old: Assembly, new: Assembly) -> None:
     Open sockets stay, and so do processes of functions that haven't changed.
     """
     found = changes(old, new)
+    parts.entrance.replace(new)
     parts.queues.replace(new.queues)
+    parts.deliveries.replace(new.functions, new.stream_sources)
+    await parts.services.replace(new)
     parts.functions.replace(new.functions, kept_warm=kept_warm(new))
     parts.gateway.replace(new.websocket_apis)
     parts.edge.replace(new)
