@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,9 @@ import boto3
 import pytest
 
 from dev import node
+from dev.paths import ROOT
 
+_EXAMPLES = ROOT / "examples"
 _SYNTHESISE = """
 import sys
 from aws_cdk import App
@@ -55,14 +60,24 @@ class RunningExample:
 
 
 @pytest.fixture(scope="session")
-def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the examples' assemblies."""
-    folder = tmp_path_factory.mktemp("examples")
-    subprocess.run(
-        [sys.executable, "-c", _SYNTHESISE, str(folder)],
-        check=True,
-        env={**os.environ, **node.environment(), "CDK_VALIDATION": "false"},
-    )
+def assemblies() -> Path:
+    """The folder of the examples' assemblies, made anew only when an example or the CDK has changed."""
+    digest = hashlib.sha256(metadata.version("aws-cdk-lib").encode())
+    for path in sorted(_EXAMPLES.rglob("*.py")):
+        digest.update(path.relative_to(_EXAMPLES).as_posix().encode() + b"\0" + path.read_bytes())
+    folder = ROOT / ".cache" / "examples" / digest.hexdigest()[:16]
+    if not folder.exists():
+        unfinished = folder.with_name(f"{folder.name}.{os.getpid()}")
+        subprocess.run(
+            [sys.executable, "-c", _SYNTHESISE, str(unfinished)],
+            cwd=ROOT,
+            check=True,
+            env={**os.environ, **node.environment(), "CDK_VALIDATION": "false"},
+        )
+        try:
+            unfinished.rename(folder)
+        except OSError:  # another process was first
+            shutil.rmtree(unfinished)
     return folder
 
 
