@@ -151,4 +151,9 @@ class Gate:
         if scope is not None:
             return scope["service"]
         bucket = unquote(request.path[1:]).partition("/")[0]
-        return "s3" if bucket in self._buckets or ".s3." in headers.get("host", "") else ""
+        for_s3 = (
+            bucket in self._buckets
+            or ".s3." in headers.get("host", "")
+            or "AWSAccessKeyId=" in request.query  # as only S3's oldest presigned addresses have it
+        )
+        return "s3" if for_s3 else ""

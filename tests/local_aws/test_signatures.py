@@ -10,7 +10,7 @@ import pytest
 from botocore import auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local_aws.http import Request
@@ -77,6 +77,7 @@ class UnsignedBody(auth.S3SigV4Auth):
         return False
 
 
+@settings(max_examples=80, deadline=None)
 @given(
     st.sampled_from(["GET", "POST", "PUT", "DELETE"]), paths, queries, bodies, extra_headers, st.booleans()
 )
@@ -86,11 +87,13 @@ def test_what_botocore_signs_is_accepted(method, path, query, body, headers, wit
     verify(signed(method, path, query, body, headers, token=token))
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.sampled_from(["GET", "PUT"]), paths, queries, bodies)
 def test_s3_has_its_path_encoded_once_and_says_its_body_hash(method, path, query, body):
     verify(signed(method, path, query, body, service="s3", signer=auth.S3SigV4Auth))
 
 
+@settings(max_examples=50, deadline=None)
 @given(paths, queries)
 def test_presigned_addresses_are_accepted_until_they_expire(path, query):
     request = signed("GET", path, query, service="s3", signer=auth.S3SigV4QueryAuth, expires=60, token="t")
@@ -99,6 +102,7 @@ def test_presigned_addresses_are_accepted_until_they_expire(path, query):
     assert fault(request, later=70) is Fault.EXPIRED_REQUEST
 
 
+@settings(max_examples=100, deadline=None)
 @given(bodies, st.data())
 def test_a_flipped_bit_in_anything_signed_is_refused(body, data):
     request = signed("POST", "/prod/%40connections/abc%3D", "a=1", body, {"X-Amz-Target": "A.B"}, token="tok")

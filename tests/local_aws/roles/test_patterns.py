@@ -4,7 +4,7 @@ import time
 from functools import cache
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local_aws.roles.patterns import equals, matches, matches_arn
@@ -26,12 +26,14 @@ def defined(pattern: str, value: str) -> bool:
     return from_here(0, 0)
 
 
+@settings(max_examples=200, deadline=None)
 @given(texts, texts)
 def test_wildcards_mean_what_they_are_defined_to_mean(pattern, value):
     if "${" not in pattern:
         assert matches(pattern, value, {}) == defined(pattern, value)
 
 
+@settings(max_examples=200, deadline=None)
 @given(st.text("ab*?", max_size=8), texts, st.text("ab*?", max_size=8), st.text("ab*?", max_size=20))
 def test_a_variables_value_stands_for_itself_whatever_is_in_it(before, value, after, subject):
     context = {"aws:username": (value,)}
@@ -45,6 +47,7 @@ def test_a_variables_value_stands_for_itself_whatever_is_in_it(before, value, af
     assert matches(f"{before}${{aws:username}}{after}", subject, context) == expected
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.text(st.characters(codec="ascii"), max_size=10))
 def test_actions_are_matched_without_regard_to_case(action):
     assert matches(action.upper(), action.lower(), {}, ignore_case=True) or "${" in action

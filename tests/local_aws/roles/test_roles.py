@@ -1,7 +1,7 @@
 """What a role's sessions may do, by all the policies that concern them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local_aws.model import Assembly, InvokePermission, Role, Statement
@@ -124,6 +124,7 @@ def test_an_explicit_deny_anywhere_wins(denying):
     assert "with an explicit deny in" in refused.message
 
 
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.sampled_from([allow(), allow("*", "*"), allow("sqs:*"), allow("s3:*", "*")]), max_size=4),
     st.lists(st.sampled_from([deny(), deny("*"), deny("sqs:SendMessage", QUEUE), deny("s3:*")]), max_size=3),
