@@ -141,7 +141,7 @@ def flipped(text: str, data: st.DataObject) -> str:
     "names", [["host", "x-amz-date"], ["content-type", "host", "x-amz-content-sha256", "x-amz-date"]]
 )
 def test_every_client_has_its_own_spelling_of_a_connection(sent, encodings, names):
-    """boto3 encodes `=` and `@`, others neither; some sign the path encoded once more, some as they send it."""
+    """boto3 encodes `=` and `@`, others neither; some sign the path encoded once more, some as it is."""
     path = f"/prod/{sent}"
     canonical_path = quote(path, safe="/~") if encodings else path
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
