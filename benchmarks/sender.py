@@ -61,8 +61,8 @@ def measure() -> Result:
         rows.append(row)
     return Result(
         title="Posting to connections",
-        measures=f"One frame of 300 bytes to {MEMBERS:,} connections, again and again, to a server that takes every "
-        f"post at once (plain) or after {_LATENCY * 1e3:.0f} ms (TLS). CPU is the sender's process alone.",
+        measures=f"One frame of 300 bytes to {MEMBERS:,} connections, again and again, to a server that "
+        f"takes each at once (plain) or after {_LATENCY * 1e3:.0f} ms (TLS). CPU is the sender's alone.",
         baseline=f"{_LIBRARY}, which posts by boto3 in ten threads.",
         columns=[
             "",
@@ -78,19 +78,21 @@ def measure() -> Result:
             Bars(
                 title=f"CPU of 1,000 posts, {name}",
                 unit="ms",
-                bars=[
-                    (row[0], row[column] * 1e3 if isinstance(row[column], float) else None) for row in rows
-                ],  # type: ignore[misc, operator]
+                bars=[(str(row[0]), _in_ms(row[column])) for row in rows],
             )
             for name, column in (("plain", 2), ("TLS with 20 ms", 5))
         ],
         notes=[
             "At once: 64 plain and 256 over TLS, ten for the library (its own default), one for boto3 alone, "
             "which with 20 ms would post 45 a second.",
-            "Ours is the delivery function's own code: it reads shards of 100 connections, and writes down what "
+            "Ours is the delivery function's own code: it reads shards of 100 connections, and notes what "
             "became of each.",
         ],
     )
+
+
+def _in_ms(seconds: Cell) -> Cell:
+    return seconds * 1e3 if isinstance(seconds, float) else None
 
 
 @dataclass(frozen=True)

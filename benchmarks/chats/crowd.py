@@ -11,6 +11,8 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import cast
 from urllib.parse import urlsplit
 
 _MARKER = b"#m"
@@ -68,7 +70,7 @@ class Crowd:
                 member = Member(self, len(self.members), room)
                 joined.append(member)
                 self.members.append(member)
-                await loop.create_connection(lambda: member, self.host, self.port)
+                await loop.create_connection(partial(_same, member), self.host, self.port)
                 await asyncio.wait_for(member.opened, 60)
 
         await asyncio.gather(*(enter() for _ in range(at_once)))
@@ -101,6 +103,10 @@ class Crowd:
         await asyncio.sleep(0.2)
 
 
+def _same(member: Member) -> Member:
+    return member
+
+
 class Member(asyncio.Protocol):
     """One client, in one room."""
 
@@ -115,11 +121,11 @@ class Member(asyncio.Protocol):
         self._handshaken = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are no asyncio.Transport
         origin = f"http://{self.crowd.host}:{self.crowd.port}"
-        transport.write(
-            f"GET {self.crowd.path}?channel={self.room} HTTP/1.1\r\nHost: {self.crowd.host}:{self.crowd.port}\r\n"
+        self._transport.write(
+            f"GET {self.crowd.path}?channel={self.room} HTTP/1.1\r\n"
+            f"Host: {self.crowd.host}:{self.crowd.port}\r\n"
             f"Origin: {origin}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
         )
@@ -163,8 +169,9 @@ class Member(asyncio.Protocol):
         self._transport.write(head + size + b"\0\0\0\0" + payload)
 
     def close(self) -> None:
-        self.send(b"\x03\xe8", 8)
-        self._transport.close()
+        if self._handshaken:
+            self.send(b"\x03\xe8", 8)
+            self._transport.close()
 
     def _frame(self, opcode: int, payload: bytes, now: float) -> None:
         if opcode == 9:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +18,12 @@ from tests.stack.running import free_ports
 _SETTINGS = "benchmarks.chats.unlimited_settings"
 _ROOMS = """
 from chat.models import Room
+from django_aws_api_gateway_websockets.models import ChannelPermission
 for number in range({count}):
     Room.objects.create(name=f"room-{{number}}", title=f"Room {{number}}")
+    ChannelPermission.objects.create(
+        channel_name=f"room-{{number}}", access=ChannelPermission.Access.ALLOW_ALL
+    )
 """
 ROOMS = 20
 
@@ -34,21 +39,20 @@ def parlor() -> Iterator[str]:
         port = free_ports()
         command = [sys.executable, "-m", "local_aws", "--assembly", str(data / "cdk.out"), "--no-reload"]
         command += ["--port", str(port), "--data-dir", str(data), "--on-ready", "READY"]
-        with (Path(folder, "log")).open("w+") as log:
-            process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
-            try:
-                assert process.stdout is not None
-                for line in process.stdout:
-                    if line.startswith("READY"):
-                        break
-                else:
-                    raise RuntimeError(f"The stack did not start: {Path(folder, 'log').read_text()}")
-                process.stdout.close()
-                _make_rooms(data)
-                yield f"http://127.0.0.1:{port}/ws"
-            finally:
-                process.terminate()
-                process.wait(15)
+        log = Path(folder, "log")
+        with log.open("w") as output:
+            process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
+        try:
+            deadline = time.monotonic() + 60
+            while "READY" not in log.read_text(encoding="utf-8"):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"The stack did not start: {log.read_text(encoding='utf-8')}")
+                time.sleep(0.05)
+            _make_rooms(data)
+            yield f"http://127.0.0.1:{port}/ws"
+        finally:
+            process.terminate()
+            process.wait(15)
 
 
 def _lift_limit(assembly: Path) -> None:
@@ -63,7 +67,7 @@ def _lift_limit(assembly: Path) -> None:
 
 
 def _make_rooms(data: Path) -> None:
-    command = [sys.executable, "-m", "local_aws.exec", "--data-dir", str(data), "parlor-broadcast", "--"]
+    command = [sys.executable, "-m", "local_aws.exec", "--data-dir", str(data), "parlor-http", "--"]
     subprocess.run(
         [*command, sys.executable, "manage.py", "shell", "-c", _ROOMS.format(count=ROOMS)],
         cwd=ROOT,

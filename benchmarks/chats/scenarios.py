@@ -109,9 +109,9 @@ async def beside(crowd: Crowd, members: int, per_second: float, messages: int) -
 
 
 SCENARIOS: dict[str, Callable[[Crowd], Awaitable[Figures]]] = {
-    "room of 10": lambda crowd: one_by_one(crowd, 10, 200, 0.03),
-    "room of 100": lambda crowd: one_by_one(crowd, 100, 200, 0.05),
-    "room of 1,000": lambda crowd: one_by_one(crowd, 1000, 100, 0.15),
+    "room of 10": lambda crowd: one_by_one(crowd, 10, 200, 0.02),
+    "room of 100": lambda crowd: one_by_one(crowd, 100, 200, 0.02),
+    "room of 1,000": lambda crowd: one_by_one(crowd, 1000, 100, 0.05),
     "100 at once to 1,000": lambda crowd: at_once(crowd, 1000, 100),
     "20 rooms of 5, saturated": lambda crowd: saturated(crowd, 20, 5),
     "2 beside 1,000 at 15 a second": lambda crowd: beside(crowd, 1000, 15, 100),

@@ -1,4 +1,4 @@
-"""A management API that takes every post, at once or after a latency: `python -m … [--latency S] [--tls CERT KEY]`.
+"""A management API that takes every post: `python -m … [--latency SECONDS] [--tls CERTIFICATE KEY]`.
 
 Prints its port. It reads no more of a request than where it ends, so that it is not what bounds a sender.
 """
