@@ -140,8 +140,8 @@ def measure() -> Result:
     ]
     return Result(
         title="One message to N connections on AWS (a simulation)",
-        measures=f"Seconds by the model of docs/scaling.md, with {cpu:.3f} CPU s per 1,000 posts: {each:,.0f} "
-        "posts a second in an environment of 512 MB.",
+        measures=f"Seconds by the model of docs/scaling.md, with {cpu:.3f} CPU s per 1,000 posts: "
+        f"{each:,.0f} posts a second in an environment of 512 MB.",
         baseline=f"the library in the websocket function, {_LIBRARY_POSTS_PER_SECOND:,.0f} posts a second.",
         columns=["connections", "", "acknowledged (s)", "half have it (s)", "all have it (s)", "held up by"],
         rows=rows,

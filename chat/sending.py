@@ -13,6 +13,8 @@ from chat.wire import encode
 from delivery.shards import write_shards
 from delivery.sqs import QueueSender
 
+_EVERYONE_GROUP = "@everyone"
+
 _LIVE = """
     FROM django_aws_api_gateway_websockets_websocketsession session
     LEFT JOIN auth_user person ON person.id = session.user_id
@@ -62,7 +64,9 @@ def enqueue(frame: Mapping[str, Any], connection_ids: Sequence[str], *, first: s
     """
     shards = write_shards(connection_ids, encode(frame), first=first)
     if shards:
-        _queue(settings.CHAT_DELIVERY_QUEUE_URL).send(shards)
+        # A room with a backlog then doesn't delay the others: SQS is fair among groups.
+        group = str(frame.get("room") or _EVERYONE_GROUP)
+        _queue(settings.CHAT_DELIVERY_QUEUE_URL).send(shards, group=group)
     return len(shards)
 
 

@@ -67,6 +67,39 @@ def test_messages_arrive_as_they_were_sent(moto, sender):
     assert sorted(received) == sorted(bodies)
 
 
+def test_messages_carry_their_group_and_come_again_when_they_are_told_to(moto, sender):
+    client = boto3.client(
+        "sqs", endpoint_url=moto, region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
+    )
+    url = client.create_queue(QueueName="grouped", Attributes={"VisibilityTimeout": "90"})["QueueUrl"]
+    queue = sender(url)
+
+    queue.send(["a"] * 12, group="general")
+    first = [message for _ in range(2) for message in _receive(client, url)]
+    queue.hide([(message["ReceiptHandle"], 0) for message in first])
+    again = [message for _ in range(2) for message in _receive(client, url)]
+
+    assert {message["Attributes"]["MessageGroupId"] for message in first} == {"general"}
+    assert {message["MessageId"] for message in again} == {message["MessageId"] for message in first}
+    assert len(again) == 12
+
+
+def _receive(client, url):
+    return client.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])["Messages"]
+
+
+def test_a_deadline_bounds_the_wait_for_a_queue_that_does_not_answer(sender):
+    stub = Stub(["hang", "hang"])
+
+    started = time.monotonic()
+    with pytest.raises(QueueError, match="can't be reached"):
+        sender(stub.url).send(["x"], deadline=time.monotonic() + 0.3)
+
+    assert time.monotonic() - started < 0.9
+    stub.shutdown()
+    stub.server_close()
+
+
 def test_an_unknown_queue_is_named(moto, sender):
     with pytest.raises(QueueError, match=r"nowhere|NonExistent|does not exist"):
         sender(f"{moto}/123456789012/nowhere").send(["x"])
