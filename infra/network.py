@@ -59,7 +59,9 @@ class Network(Construct):
         )
         endpoint.add_to_policy(
             iam.PolicyStatement(
+                # Whoever's network it is: nobody takes data out through it to queues of another account.
                 principals=[iam.AnyPrincipal()],
+                conditions={"StringEquals": {"aws:PrincipalAccount": Stack.of(self).account}},
                 actions=["sqs:SendMessage"],
                 resources=[
                     Stack.of(self).format_arn(

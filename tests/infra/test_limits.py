@@ -64,14 +64,14 @@ def test_the_gateway_gives_up_no_earlier_than_the_functions(template):
         assert functions(template)[name]["Timeout"] <= INTEGRATION_SECONDS
 
 
-def test_the_database_has_a_connection_for_whatever_may_run_at_once(template):
+def test_the_database_has_a_connection_for_whatever_may_run_at_once(deployed):
     """Twice: after a deployment the environments of the old code keep theirs for a while."""
-    reserved = {name: functions(template)[name]["ReservedConcurrentExecutions"] for name in USING_DATABASE}
+    reserved = {name: functions(deployed)[name]["ReservedConcurrentExecutions"] for name in USING_DATABASE}
     passing = reserved.pop("parlor-migrate")
-    [parameters] = template.of("AWS::RDS::DBParameterGroup").values()
+    [parameters] = deployed.of("AWS::RDS::DBParameterGroup").values()
     most = int(parameters["Parameters"]["max_connections"])
     assert 2 * sum(reserved.values()) + passing + RESERVED_BY_POSTGRESQL_AND_RDS <= most
-    assert "ReservedConcurrentExecutions" not in functions(template)["parlor-delivery"]
+    assert "ReservedConcurrentExecutions" not in functions(deployed)["parlor-delivery"]
 
 
 def test_where_an_account_has_nothing_to_reserve_its_own_limit_is_below_the_databases():

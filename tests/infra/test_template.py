@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.reading import functions, shown, variables
+from tests.infra.reading import functions, name_of, shown, variables
 
 FUNCTIONS = {
     "parlor-websocket",
@@ -176,6 +176,35 @@ def test_the_queue_is_reachable_from_the_subnets_by_its_own_name(template):
     [statement] = endpoint["PolicyDocument"]["Statement"]
     assert statement["Action"] == "sqs:SendMessage"
     assert json.dumps(statement["Resource"]).endswith(':parlor-*"]]}')
+    assert statement["Condition"] == {"StringEquals": {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}}}
+    # From the functions on 443, and nothing else.
+    [group] = [each["Fn::GetAtt"][0] for each in endpoint["SecurityGroupIds"]]
+    [rule] = [
+        each
+        for each in template.of("AWS::EC2::SecurityGroupIngress").values()
+        if each["GroupId"]["Fn::GetAtt"][0] == group
+    ]
+    assert (rule["FromPort"], rule["ToPort"]) == (443, 443)
+    assert name_of(template, rule["SourceSecurityGroupId"]["Fn::GetAtt"][0]) == "NetworkFunctionsGroup"
+
+
+def test_functions_send_to_the_queues_own_host(template):
+    """Not to the legacy host, which resolves to the internet: they are told the queue's own address."""
+    for name in ("parlor-websocket", "parlor-sessions", "parlor-broadcast", "parlor-delivery"):
+        assert shown(template, variables(template, name)["DELIVERY_QUEUE_URL"]) == "parlor-deliveries"
+
+
+def test_groups_let_nobody_in_from_an_address(template):
+    rules = [
+        *template.of("AWS::EC2::SecurityGroupIngress").values(),
+        *(
+            rule
+            for has in template.of("AWS::EC2::SecurityGroup").values()
+            for rule in has.get("SecurityGroupIngress", ())
+        ),
+    ]
+    assert rules
+    assert not any("CidrIp" in rule or "CidrIpv6" in rule for rule in rules)
 
 
 def test_the_database_is_private_encrypted_and_speaks_tls_only(template):
