@@ -29,12 +29,18 @@ def available() -> bool:
 class Inotify:
     """Watches folders, not what is below them. Must be made on an event loop.
 
-    `on_change` gets the path of a file that was saved, moved or removed, or of a folder that has come;
-    `on_overflow` is called when there were too many to tell.
+    `on_change` gets the path of a file that was saved, moved or removed, or of a folder that has come, and
+    `on_told` is called once all are told that there are now; `on_overflow` when there were too many to tell.
     """
 
-    def __init__(self, on_change: Callable[[Path, bool], None], on_overflow: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        on_change: Callable[[Path, bool], None],
+        on_told: Callable[[], None],
+        on_overflow: Callable[[], None],
+    ) -> None:
         self._on_change = on_change
+        self._on_told = on_told
         self._on_overflow = on_overflow
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._descriptor = self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -84,6 +90,7 @@ class Inotify:
             name = data[at : at + length].rstrip(b"\0")
             at += length
             self._tell(watch, mask, name)
+        self._on_told()
 
     def _tell(self, watch: int, mask: int, name: bytes) -> None:
         if mask & _OVERFLOW:

@@ -30,7 +30,7 @@ class Root:
 
 class SavedFiles:
     """Calls `on_saved` with the files that have changed: with a first one at once, so that what is asked for
-    next is answered by it, with those that follow a moment after the last.
+    next is answered by it, with those that follow a moment after the last of them.
 
     Hidden files, editors' own and installed packages are no sources, and neither is what `without` holds.
     """
@@ -45,9 +45,9 @@ class SavedFiles:
         self._timer: asyncio.TimerHandle | None = None
         self._watcher: _Inotify | _Watchfiles
         if inotify.available():
-            self._watcher = _Inotify(self._on_change, self._on_overflow)
+            self._watcher = _Inotify(self._on_change, self._on_told, self._on_overflow)
         else:
-            self._watcher = _Watchfiles(self._on_change)
+            self._watcher = _Watchfiles(self._on_change, self._on_told)
 
     def watch(self, roots: Iterable[Root]) -> None:
         """Watch these from now on. Raises OSError where the system lets nobody watch so much."""
@@ -77,31 +77,32 @@ class SavedFiles:
         else:
             self._changed.add(path)
         # One that is just being replaced (moved away, then written anew) must not be told of meanwhile.
-        self._tell_soon(at_once=path.exists())
+        self._at_once = self._at_once or path.exists()
 
     def _on_overflow(self) -> None:
         self._changed.update(root.path for root in self._roots)
-        self._tell_soon(at_once=False)
 
-    def _tell_soon(self, *, at_once: bool) -> None:
+    def _on_told(self) -> None:
+        if not self._changed:
+            return
         loop = asyncio.get_running_loop()
         now = loop.time()
-        if self._timer is None:
-            self._first = now
-        elif self._at_once:
+        if self._timer is not None:
+            self._timer.cancel()
+        elif self._at_once and now - self._told >= _QUIET_SECONDS:
+            # Not even a turn of the loop later: an event may be waiting to be handled in this one.
+            self._tell()
             return
         else:
-            self._timer.cancel()
-        self._at_once = at_once and now - self._told >= _QUIET_SECONDS
-        due = now if self._at_once else min(now + _QUIET_SECONDS, self._first + _LONGEST_SECONDS)
-        self._timer = loop.call_at(due, self._tell)
+            self._first = now
+        self._timer = loop.call_at(min(now + _QUIET_SECONDS, self._first + _LONGEST_SECONDS), self._tell)
 
     def _tell(self) -> None:
         self._timer = None
+        self._at_once = False
         self._told = asyncio.get_running_loop().time()
         changed, self._changed = frozenset(self._changed), set()
-        if changed:
-            self._on_saved(changed)
+        self._on_saved(changed)
 
     def _concerns(self, root: Root, path: Path) -> bool:
         return (
@@ -131,8 +132,13 @@ def named(paths: Iterable[Path]) -> str:
 
 
 class _Inotify:
-    def __init__(self, on_change: Callable[[Path, bool], None], on_overflow: Callable[[], None]) -> None:
-        self._kernel = inotify.Inotify(on_change, on_overflow)
+    def __init__(
+        self,
+        on_change: Callable[[Path, bool], None],
+        on_told: Callable[[], None],
+        on_overflow: Callable[[], None],
+    ) -> None:
+        self._kernel = inotify.Inotify(on_change, on_told, on_overflow)
 
     @property
     def folders(self) -> set[Path]:
@@ -151,8 +157,9 @@ class _Inotify:
 class _Watchfiles:
     """Where the kernel has nothing that an event loop can wait for."""
 
-    def __init__(self, on_change: Callable[[Path, bool], None]) -> None:
+    def __init__(self, on_change: Callable[[Path, bool], None], on_told: Callable[[], None]) -> None:
         self._on_change = on_change
+        self._on_told = on_told
         self._task: asyncio.Task[None] | None = None
         self.folders: set[Path] = set()
 
@@ -172,6 +179,7 @@ class _Watchfiles:
         async for changes in awatch(*existing, recursive=False, debounce=100, watch_filter=None):
             for change, name in changes:
                 self._tell(Path(name), change is Change.added)
+            self._on_told()
 
     def _tell(self, path: Path, is_new: bool) -> None:
         self._on_change(path, is_new and path.is_dir())
