@@ -123,7 +123,7 @@ def _ready() -> accounts.Account:
 
 
 def _synthesised(profile: str, context: Mapping[str, str]) -> list[Mapping[str, Any]]:
-    synthesis.synthesise_for_deployment({"profile": profile, **context})
+    synthesis.synthesise_for_deployment({"profile": profile, **context}, validate=True)
     return cost.resources_of(_ASSEMBLY)
 
 
