@@ -40,7 +40,7 @@ def laptop_step(data_dir: Path) -> Step:
 def synthesise_for_deployment(context: Mapping[str, str], *, validate: bool) -> None:
     """Synthesise what is deployed into cdk.out, packages built and judged by our rules.
 
-    `validate` has the CDK check everything against CloudFormation's own rules as well, which takes longer than
+    `validate` has the CDK check it against CloudFormation's own rules as well, which takes longer than
     all else.
     """
     _synthesise(ROOT / "cdk.out", context=context, validate=validate)
