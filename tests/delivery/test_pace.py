@@ -61,10 +61,10 @@ def test_environments_share_the_accounts_quota_and_waste_little_of_it(environmen
     paces = [Pace(5000, burst=1000) for _ in range(environments)]
     account = Account(10_000, burst=5_000)
 
-    _run(paces, account, 10)
-    taken, refused = _run(paces, account, 20, begin=10)
+    _run(paces, account, 5)
+    taken, refused = _run(paces, account, 8, begin=5)
 
-    possible = min(10_000, 5000 * environments) * 20
+    possible = min(10_000, 5000 * environments) * 8
     assert taken >= 0.75 * possible
     assert refused <= 0.15 * taken
 
