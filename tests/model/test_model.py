@@ -1,0 +1,142 @@
+"""Whatever is lost, doubled, reordered or killed: everybody ends up with the same, whole conversation.
+
+The chats are the web client's own, run by Node; the functions, the database and what they say to each other
+are the real ones. A client written for this would only show that one of that kind could be right.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+from django.contrib.auth.models import User
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from pytest_django import Settings
+
+from tests.model.chats import Chats, bundle
+from tests.model.world import Death, Link, World
+
+# `make faults` sets it; the few examples of `make test` are the same each time.
+EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "0"))
+
+people = st.sampled_from(["ann", "ann's phone", "a guest"])
+positions = st.integers(0, 5)
+deaths: st.SearchStrategy[Death | None] = st.sampled_from(
+    [None, None, "at the start", "before the queue", "after the queue", "before the answer"]
+)
+
+
+@pytest.fixture(scope="module")
+def chats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chats]:
+    with Chats(bundle(tmp_path_factory.mktemp("client"))) as running:
+        yield running
+
+
+class Conversation(RuleBasedStateMachine):
+    """Three clients of two people, two rooms, and a network and functions that fail in every way."""
+
+    chats: Chats
+    user: User
+    tags = count(1)
+
+    @initialize()
+    def begin(self) -> None:
+        self.patch = pytest.MonkeyPatch()
+        who: dict[str, User | None] = {"ann": self.user, "ann's phone": self.user, "a guest": None}
+        self.world = World(self.chats, self.patch, who, next(self.tags))
+
+    # What people do
+
+    @rule(client=people)
+    def write(self, client: str) -> None:
+        self.world.write(client)
+
+    @rule(client=people, room=st.sampled_from([0, 1]))
+    def enter(self, client: str, room: int) -> None:
+        self.world.tell("enter", client=client, room=self.world.rooms[room])
+
+    @rule(client=people, number=positions, deletes=st.booleans())
+    def alter(self, client: str, number: int, deletes: bool) -> None:
+        self.world.alter(client, number, deletes=deletes)
+
+    # What becomes of frames
+
+    def _with(self, direction: str) -> list[Link]:
+        return [link for link in self.world.links if link.open and getattr(link, direction)]
+
+    @precondition(lambda self: self._with("up"))
+    @rule(link=positions, position=positions, death=deaths)
+    def handle(self, link: int, position: int, death: Death | None) -> None:
+        links = self._with("up")
+        self.world.handle(links[link % len(links)], position, death=death)
+
+    @precondition(lambda self: self._with("down"))
+    @rule(link=positions, position=positions, times=st.sampled_from([1, 1, 1, 2, 0]))
+    def deliver(self, link: int, position: int, times: int) -> None:
+        links = self._with("down")
+        self.world.deliver(links[link % len(links)], position, times=times)
+
+    @rule()
+    def go_on(self) -> None:
+        """What is under way arrives, in order and unharmed."""
+        for link in self._with("up"):
+            while link.open and link.up:
+                self.world.handle(link)
+        for link in self._with("down"):
+            while link.open and link.down:
+                self.world.deliver(link)
+
+    @rule(client=people, told=st.booleans())
+    def cut(self, client: str, told: bool) -> None:
+        if link := self.world.link_of(client):
+            self.world.cut(link, told=told)
+
+    @rule(seconds=st.sampled_from([0.2, 1, 5, 15]))
+    def wait(self, seconds: float) -> None:
+        self.world.wait(int(seconds * 1000))
+
+    @rule()
+    def the_schedule_runs(self) -> None:
+        self.world.pass_on_overdue()
+
+    @invariant()
+    def nothing_twice_and_nothing_of_another_room(self) -> None:
+        if hasattr(self, "world"):
+            self.world.check()
+
+    def teardown(self) -> None:
+        if hasattr(self, "world"):
+            try:
+                self.world.check_recovered()
+            finally:
+                self.patch.undo()
+
+
+def test_everybody_ends_up_with_the_same_conversation(chats: Chats, alice: User, settings: Settings) -> None:
+    settings.CHAT_SEND_LIMIT = 100_000
+    Conversation.chats, Conversation.user = chats, alice
+    run_state_machine_as_test(Conversation, settings=_how_long())  # type: ignore[no-untyped-call]
+
+
+def _how_long() -> settings:
+    return settings(
+        max_examples=EXAMPLES or 15,
+        stateful_step_count=60 if EXAMPLES else 35,
+        derandomize=not EXAMPLES,
+        # Shrinking takes minutes: `make faults` does it.
+        phases=tuple(Phase) if EXAMPLES else (Phase.generate,),
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
