@@ -23,8 +23,7 @@ logger = logging.getLogger(__name__)
 _PUBLIC = urlsplit(settings.PUBLIC_ORIGIN)
 _PLAIN = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"}
 
-# Mangum runs on the current loop; Python no longer makes one by itself.
-asyncio.set_event_loop(asyncio.new_event_loop())
+_loop = asyncio.new_event_loop()
 _application = Mangum(get_page_application(), lifespan="off")  # type: ignore[arg-type] # dict, not mapping
 
 
@@ -38,6 +37,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
                 "headers": _PLAIN,
                 "body": f"Open {settings.PUBLIC_ORIGIN}/ instead.\n",
             }
+        # Mangum runs on the current loop, and Python neither makes one by itself nor keeps this one current.
+        asyncio.set_event_loop(_loop)
         response: dict[str, Any] = _application(_as_received(event, headers), context)
     except Exception:
         logger.exception("Request %s failed", context.aws_request_id)
