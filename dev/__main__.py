@@ -38,7 +38,7 @@ def _run() -> None:
     stack.check_before_start()
     with one_at_a_time():
         build()
-        synthesis.laptop_step(data_dir()).ensure()
+        synthesis.synthesise_for(data_dir())
     stack.start()
 
 
@@ -114,7 +114,7 @@ def _rebuild_client() -> None:
 
 def _rebuild_template() -> None:
     with _reasons_shown(), one_at_a_time():
-        synthesis.laptop_step(data_dir()).ensure()
+        synthesis.synthesise_for(data_dir())
 
 
 def _locked(work: Callable[[], None]) -> Callable[[], None]:

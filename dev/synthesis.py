@@ -5,35 +5,57 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from dev import node
 from dev.failure import Failure
-from dev.paths import CLIENT, DJANGO_STATIC, ROOT, VENV_PYTHON
+from dev.paths import CLIENT, DJANGO_STATIC, ROOT, STATE, VENV_PYTHON
 from dev.processes import run
 from dev.steps import Step
 
 _DEFINITION = [ROOT / "infra", ROOT / "app.py", ROOT / "cdk.json"]
+_STAMP = ".synthesised-from"
 
 
-def laptop_step(data_dir: Path) -> Step:
-    """Synthesise the laptop profile into the data folder. Function code is no input: it is used in place."""
+def synthesise_for(data_dir: Path) -> None:
+    """Have the laptop profile's assembly in a data folder, synthesised once for all of a checkout's."""
+    made = _laptop_step()
+    made.ensure()
+    synthesised, wanted = made.makes.parent, data_dir / "cdk.out"
+    if (wanted / made.makes.name).exists() and _stamp(wanted) == _stamp(synthesised):
+        return
+    shutil.rmtree(wanted, ignore_errors=True)
+    shutil.copytree(synthesised, wanted, ignore=shutil.ignore_patterns(_STAMP))
+    # At last: what a start that was cut short has copied isn't taken for the whole.
+    shutil.copy(synthesised / _STAMP, wanted)
+
+
+def _stamp(assembly: Path) -> str | None:
+    try:
+        return (assembly / _STAMP).read_text(encoding="utf-8")
+    except OSError:
+        return None
+
+
+def _laptop_step() -> Step:
+    """Function code is no input: it is used in place."""
     limit = os.environ.get("CONNECT_LIMIT", "")
     if limit and not re.fullmatch(r"[1-9][0-9]{0,6}/[1-9][0-9]{0,6}", limit):
         raise Failure(f"CONNECT_LIMIT is {limit!r}: it must be PERSON/ADDRESS a minute, such as 20/600.")
     context: dict[str, object] = {"profile": "laptop", "aws:cdk:bundling-stacks": []}
     if limit:
         context["connect_limit"] = limit
-    assembly = data_dir / "cdk.out"
+    assembly = STATE / "laptop" / (limit.replace("/", "-") or "as-it-is")
     return Step(
         name="Template",
         doing="synthesising",
         work=lambda: _synthesise(assembly, context=context, validate=False),
         inputs=[*_DEFINITION, CLIENT, DJANGO_STATIC, ROOT / "requirements-dev.txt"],
         makes=assembly / "manifest.json",
-        facts=[json.dumps(context), str(assembly)],
-        stamp=data_dir / "cdk.out" / ".synthesised-from",
+        facts=[json.dumps(context)],
+        stamp=assembly / _STAMP,
     )
 
 

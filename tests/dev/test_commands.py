@@ -75,8 +75,8 @@ def test_a_first_install_without_a_network_says_what_it_takes(tmp_path: Path) ->
 @pytest.mark.parametrize("limit", ["many", "20", "0/5", "20/600/1"])
 def test_a_connect_limit_that_is_none_is_told_so(monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
     from dev.failure import Failure
-    from dev.synthesis import laptop_step
+    from dev.synthesis import synthesise_for
 
     monkeypatch.setenv("CONNECT_LIMIT", limit)
     with pytest.raises(Failure, match="CONNECT_LIMIT"):
-        laptop_step(Path("data"))
+        synthesise_for(Path("data"))
