@@ -7,11 +7,22 @@ import sys
 # No invocation times out while somebody looks at it step by step.
 DEBUGGED_SECONDS = 86_400.0
 
+# From Python 3.12's runtimes on awslambdaric makes a thread for each event that it waits for, so that its main
+# thread can take signals. That doubles what an invocation costs, and nobody sends signals here.
+_RUNTIME = """\
+import os, sys
+sys.path[0] = os.getcwd()
+from awslambdaric.lambda_config import LambdaConfigProvider
+LambdaConfigProvider.SUPPORTED_THREADPOLLING_ENVS = frozenset()
+from awslambdaric.__main__ import main
+main(sys.argv)
+"""
+
 
 def runtime_command(handler: str, debug_port: int | None = None) -> list[str]:
     """awslambdaric, under debugpy where debuggers are to attach at a port."""
-    debugger: list[str] = []
-    if debug_port is not None:
-        # Breakpoints in the standard library's frozen modules would be missed.
-        debugger = ["-X", "frozen_modules=off", "-m", "debugpy", "--listen", f"127.0.0.1:{debug_port}"]
+    if debug_port is None:
+        return [sys.executable, "-c", _RUNTIME, handler]
+    # Breakpoints in the standard library's frozen modules would be missed.
+    debugger = ["-X", "frozen_modules=off", "-m", "debugpy", "--listen", f"127.0.0.1:{debug_port}"]
     return [sys.executable, *debugger, "-m", "awslambdaric", handler]
