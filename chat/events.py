@@ -24,7 +24,6 @@ COLUMNS = (
     "deleted",
     "by_moderator",
 )
-# A change shows the text as it is now, which may be a later one: what it was in between is gone.
 MESSAGES = f"""
     SELECT '{MESSAGE}' AS type, message.sequence, NULL::bigint AS target, message.username, message.guest,
            message.message, message.client_id, message.created_at, message.revision, message.edited_at,
@@ -32,19 +31,30 @@ MESSAGES = f"""
     FROM chat_chatmessage message
 """  # noqa: S608 (a constant, no input)
 CHANGES = """
-    SELECT event.kind AS type, event.sequence, event.target, coalesce(message.username, ''),
-           coalesce(message.guest, false), coalesce(message.message, ''), NULL::uuid, event.created_at,
-           NULL::bigint, NULL::timestamptz, message.deleted_at IS NOT NULL OR message.id IS NULL,
+    SELECT change.kind, change.sequence, change.target, NULL, NULL::boolean,
+           NULL, NULL::uuid, change.created_at, NULL::bigint, NULL::timestamptz,
+           NULL::boolean, change.by_moderator
+    FROM chat_messagechange change
+"""
+# What a change lacks is its message's. It shows the text as it is now: what it was in between is gone.
+WITH_MESSAGES = """
+    SELECT event.type, event.sequence, event.target,
+           coalesce(event.username, changed.username, ''), coalesce(event.guest, changed.guest, false),
+           coalesce(event.message, changed.message, ''), event.client_id, event.created_at, event.revision,
+           event.edited_at, coalesce(event.deleted, changed.deleted_at IS NOT NULL OR changed.id IS NULL),
            event.by_moderator
-    FROM chat_messagechange event
-    LEFT JOIN chat_chatmessage message ON message.room = event.room AND message.sequence = event.target
+    FROM ({events}) event
+    LEFT JOIN chat_chatmessage changed ON changed.room = %(room)s AND changed.sequence = event.target
+    ORDER BY event.sequence {order}
 """
-_NAMED = f"""
-    {MESSAGES} WHERE message.room = %(room)s AND message.sequence = ANY(%(sequences)s)
-    UNION ALL
-    {CHANGES} WHERE event.room = %(room)s AND event.sequence = ANY(%(sequences)s)
-    ORDER BY sequence
-"""
+_NAMED = WITH_MESSAGES.format(
+    events=f"""
+        {MESSAGES} WHERE message.room = %(room)s AND message.sequence = ANY(%(sequences)s)
+        UNION ALL
+        {CHANGES} WHERE change.room = %(room)s AND change.sequence = ANY(%(sequences)s)
+    """,
+    order="ASC",
+)
 
 
 def event_frame(values: Mapping[str, Any]) -> EventFrame:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import connection
 
-from chat.events import CHANGES, COLUMNS, MESSAGES, event_frames
+from chat.events import CHANGES, COLUMNS, MESSAGES, WITH_MESSAGES, event_frames
 from chat.wire import EventFrame, encode
 
 # A frame of API Gateway holds 128 KB; what is left is for the page's other fields.
@@ -12,25 +12,32 @@ _PAGE_BYTES = 131_072 - 2_048
 # More than an event without its text takes, the longest username included.
 _FRAME_BYTES = 1_400
 
-# The room's last number and the events in one statement, so that they agree. Each kind is read by its
-# index, as far as the page reaches.
+# The room's last number and the events in one statement, so that they agree. Each kind is read by its index,
+# no further than the page may reach: without its own limit, PostgreSQL reads and sorts all the rest.
 _PAGE = """
     SELECT room.last_sequence, page.*
     FROM chat_room room
-    LEFT JOIN LATERAL (
-        ({messages} WHERE message.room = room.name AND message.sequence {reach}
-         ORDER BY message.sequence {order} LIMIT %(rows)s)
-        UNION ALL
-        ({changes} WHERE event.room = room.name AND event.sequence {reach}
-         ORDER BY event.sequence {order} LIMIT %(rows)s)
-        ORDER BY sequence {order}
-        LIMIT %(rows)s
-    ) page ON true
+    LEFT JOIN LATERAL ({events}) page ON true
     WHERE room.name = %(room)s
-    ORDER BY page.sequence {order}
 """
-_OLDER = _PAGE.format(messages=MESSAGES, changes=CHANGES, reach="< %(position)s", order="DESC")
-_NEWER = _PAGE.format(messages=MESSAGES, changes=CHANGES, reach="> %(position)s", order="ASC")
+_EVENTS = """
+    ({messages} WHERE message.room = %(room)s AND message.sequence {reach}
+     ORDER BY message.sequence {order} LIMIT %(rows)s)
+    UNION ALL
+    ({changes} WHERE change.room = %(room)s AND change.sequence {reach}
+     ORDER BY change.sequence {order} LIMIT %(rows)s)
+    ORDER BY sequence {order}
+    LIMIT %(rows)s
+"""
+
+
+def _page(reach: str, order: str) -> str:
+    events = _EVENTS.format(messages=MESSAGES, changes=CHANGES, reach=reach, order=order)
+    return _PAGE.format(events=WITH_MESSAGES.format(events=events, order=order))
+
+
+_OLDER = _page("< %(position)s", "DESC")
+_NEWER = _page("> %(position)s", "ASC")
 _AFTER_EVERYTHING = 2**63 - 1
 _SEQUENCE = 1 + COLUMNS.index("sequence")
 

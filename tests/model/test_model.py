@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, cycle
+from typing import TypeVar
 
 import pytest
 from django.contrib.auth.models import User
@@ -35,6 +36,13 @@ positions = st.integers(0, 5)
 deaths: st.SearchStrategy[Death | None] = st.sampled_from(
     [None, None, "at the start", "before the queue", "after the queue", "before the answer"]
 )
+fates = st.sampled_from([1, 1, 2, 0])
+"""How often a push arrives."""
+_Fate = TypeVar("_Fate")
+
+
+def harms(fate: st.SearchStrategy[_Fate]) -> st.SearchStrategy[list[_Fate]]:
+    return st.lists(fate, min_size=1, max_size=7)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +63,7 @@ class Conversation(RuleBasedStateMachine):
         self.patch = pytest.MonkeyPatch()
         who: dict[str, User | None] = {"ann": self.user, "ann's phone": self.user, "a guest": None}
         self.world = World(self.chats, self.patch, who, next(self.tags))
+        self.world.recover()
 
     # What people do
 
@@ -82,20 +91,30 @@ class Conversation(RuleBasedStateMachine):
         self.world.handle(links[link % len(links)], position, death=death)
 
     @precondition(lambda self: self._with("down"))
-    @rule(link=positions, position=positions, times=st.sampled_from([1, 1, 1, 2, 0]))
+    @rule(link=positions, position=positions, times=fates)
     def deliver(self, link: int, position: int, times: int) -> None:
         links = self._with("down")
         self.world.deliver(links[link % len(links)], position, times=times)
 
-    @rule()
-    def go_on(self) -> None:
-        """What is under way arrives, in order and unharmed."""
-        for link in self._with("up"):
-            while link.open and link.up:
-                self.world.handle(link)
-        for link in self._with("down"):
-            while link.open and link.down:
-                self.world.deliver(link)
+    @rule(
+        speakers=st.lists(people, max_size=6),
+        fates=harms(fates),
+        deaths=harms(deaths),
+        last_first=st.booleans(),
+    )
+    def talk(
+        self, speakers: list[str], fates: list[int], deaths: list[Death | None], last_first: bool
+    ) -> None:
+        """People write, and all that is under way arrives, some of it harmed."""
+        for speaker in speakers:
+            self.world.write(speaker)
+        position = -1 if last_first else 0
+        doomed, fated = cycle(deaths), cycle(fates)
+        while self._with("up") or self._with("down"):
+            for link in self._with("up"):
+                self.world.handle(link, position, death=next(doomed))
+            for link in self._with("down"):
+                self.world.deliver(link, position, times=next(fated))
 
     @rule(client=people, told=st.booleans())
     def cut(self, client: str, told: bool) -> None:
@@ -132,7 +151,7 @@ def test_everybody_ends_up_with_the_same_conversation(chats: Chats, alice: User,
 def _how_long() -> settings:
     return settings(
         max_examples=EXAMPLES or 15,
-        stateful_step_count=60 if EXAMPLES else 35,
+        stateful_step_count=60 if EXAMPLES else 50,
         derandomize=not EXAMPLES,
         # Shrinking takes minutes: `make faults` does it.
         phases=tuple(Phase) if EXAMPLES else (Phase.generate,),

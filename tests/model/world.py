@@ -25,6 +25,9 @@ Death = Literal["at the start", "before the queue", "after the queue", "before t
 """Where the function that handles a frame is killed."""
 
 
+_QUIET_SECONDS = 5
+
+
 class Killed(BaseException):
     """The function's process is gone."""
 
@@ -234,7 +237,8 @@ class World:
 
     def recover(self) -> None:
         """Everything works again: wait until nothing is under way any more."""
-        for _ in range(200):
+        quiet = 0
+        for _ in range(400):
             self.pass_on_overdue()
             busy = False
             for link in [each for each in self.links if each.open]:
@@ -247,9 +251,11 @@ class World:
             waiting = [client for client in self.people if not self._is_settled(client)]
             for client in waiting:
                 self.tell("retry", client=client)
-            if not busy and not waiting:
+            quiet = 0 if busy or waiting else quiet + 1
+            # A page that failed is asked for again after four seconds.
+            if quiet == _QUIET_SECONDS:
                 return
-            self.wait(500)
+            self.wait(1_000)
         raise AssertionError(f"no rest: {[self.state(client) for client in self.people]}")
 
     def _is_settled(self, client: str) -> bool:
@@ -283,7 +289,8 @@ class World:
     def _check_shown(self, client: str, room: str) -> None:
         held = self.state(client)["rooms"][room]
         expected = [row for row in _conversation(self.history(room)) if row[0] > held["floor"]]
-        assert [_as_shown(message) for message in held["messages"]] == expected, f"{client} in {room}"
+        shown = [_as_shown(message) for message in held["messages"]]
+        assert shown == expected, f"{client} in {room}"
 
     def _check_stored(self) -> None:
         stored = list(ChatMessage.objects.filter(room__in=self.rooms))
