@@ -8,12 +8,11 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Awaitable, Callable
-from urllib.parse import unquote
 
 from local_aws.functions.api import LambdaApi
 from local_aws.functions.background import EventInvocations
 from local_aws.functions.service import Functions
-from local_aws.http import Request, Response
+from local_aws.http import Request, Response, decoded
 from local_aws.queues.parameters import SqsError
 from local_aws.queues.protocol import SqsProtocol
 
@@ -38,7 +37,7 @@ class AwsEndpoint:
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """Answer one request."""
-        if "connections" in request.path and "/@connections" in unquote(request.path):
+        if "connections" in request.path and "/@connections" in decoded(request.path):
             return self._management(request)
         target = request.header("X-Amz-Target") or ""
         if target.startswith("AmazonSQS."):

@@ -7,7 +7,7 @@ import sys
 # No invocation times out while somebody looks at it step by step.
 DEBUGGED_SECONDS = 86_400.0
 
-# From Python 3.12's runtimes on awslambdaric makes a thread for each event that it waits for, so that its main
+# For Python 3.12 and later awslambdaric makes a thread for each event that it waits for, so that its main
 # thread can take signals. That doubles what an invocation costs, and nobody sends signals here.
 _RUNTIME = """\
 import os, sys

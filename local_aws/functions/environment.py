@@ -11,7 +11,7 @@ import json
 import secrets
 import subprocess
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -23,7 +23,7 @@ from local_aws.functions.output import Output
 from local_aws.functions.platform_log import PlatformLog
 from local_aws.functions.status import EnvironmentStatus, Outcome
 from local_aws.functions.work import Work
-from local_aws.http import Request, Response, Server, serve
+from local_aws.http import Later, Request, Response, Server, serve
 from local_aws.logs import Logs
 from local_aws.model import Function
 
@@ -81,7 +81,7 @@ class Environment:
         self._server: Server | None = None
         self._child: subprocess.Popen[bytes] | None = None
         self._watch: asyncio.Task[None] | None = None
-        self._poll: asyncio.Future[Response] | None = None
+        self._poll: Later | None = None
         self._work: Work | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._delivered = 0.0
@@ -114,15 +114,15 @@ class Environment:
 
     def deliver(self, work: Work) -> bool:
         """Hand over an event. False where the process has just gone away."""
-        if self.state is not State.IDLE or self._poll is None or self._poll.done():
+        if self.state is not State.IDLE or self._poll is None or self._poll.done:
             return False
         self._enter(State.BUSY)
         self._work = work
         self._delivered = self.since
         self._log.start(work.request_id, work.version)
         self._timer = asyncio.get_running_loop().call_later(self._timeout, self._timed_out)
-        self._poll.set_result(_event(work, time.time() + self._timeout))
-        self._poll = None
+        poll, self._poll = self._poll, None
+        poll.give(_event(work, time.time() + self._timeout))
         return True
 
     def kill(self) -> None:
@@ -173,7 +173,7 @@ class Environment:
         self.state = state
         self.since = time.monotonic()
 
-    def _handle(self, request: Request) -> Response | Awaitable[Response]:
+    def _handle(self, request: Request) -> Response | Later:
         path = request.path.removeprefix(_API)
         if path == "invocation/next":
             return self._next()
@@ -200,10 +200,10 @@ class Environment:
         self._finish(work, request.body, None, "success")
         return _ACCEPTED
 
-    def _next(self) -> Response | Awaitable[Response]:
+    def _next(self) -> Response | Later:
         if self._work is not None:  # it would lose the event that it has
             return _refusal(403, "InvalidStateTransition", "The last event has no response yet")
-        poll = self._poll = asyncio.get_running_loop().create_future()
+        poll = self._poll = Later()
         if self.state is State.ENDING:
             return poll
         if self._init_seconds is None:

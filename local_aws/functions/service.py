@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import uuid
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib.util import cache_from_source
@@ -17,6 +16,7 @@ from local_aws.functions.status import FunctionStatus, InvocationRecord
 from local_aws.functions.work import Work
 from local_aws.logs import Logs
 from local_aws.model import Function
+from local_aws.request_ids import new_request_id
 
 # More processes than this for one function gain nothing on the same cores.
 MOST_ENVIRONMENTS = 2 * (os.cpu_count() or 1)
@@ -78,7 +78,7 @@ class Functions:
             arn = f"{arn}:{qualifier}"
         work = Work(
             payload,
-            request_id or str(uuid.uuid4()),
+            request_id or new_request_id(),
             arn,
             trigger,
             asyncio.get_running_loop().create_future(),

@@ -47,7 +47,7 @@ class Answer:
 def parse(payload: bytes) -> Answer:
     """Read a function's answer. Raises `MalformedAnswer`."""
     try:
-        answer = json.loads(payload)
+        answer = json.loads(payload.decode())  # of bytes the encoding would be guessed each time
     except (ValueError, RecursionError):
         raise MalformedAnswer("not JSON") from None
     if not isinstance(answer, dict):

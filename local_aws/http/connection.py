@@ -25,7 +25,35 @@ _MAX_UNREAD = 256 * 1024
 # Of a head only Host, Expect and Content-Length are looked at.
 _WATCHED_LENGTHS = frozenset({4, 6, 14})
 
-Handler = Callable[[Request], Response | Awaitable[Response]]
+
+class Later:
+    """A response that is given by a call, and sent in it: a future would take another turn of the loop.
+
+    Once `done` it has its `response`, or none where the connection is to end without an answer.
+    """
+
+    __slots__ = ("done", "response", "taken_by")
+
+    def __init__(self) -> None:
+        self.done = False
+        self.response: Response | None = None
+        self.taken_by: Callable[[Response | None], None] | None = None
+
+    def give(self, response: Response | None) -> None:
+        """Answer with this. Only the first call counts."""
+        if self.done:
+            return
+        self.done = True
+        self.response = response
+        if self.taken_by is not None:
+            self.taken_by(response)
+
+    def cancel(self) -> None:
+        """End the connection without an answer."""
+        self.give(None)
+
+
+Handler = Callable[[Request], Response | Later | Awaitable[Response]]
 Upgrade = Callable[[Request, asyncio.Transport, bytes], None]
 
 
@@ -79,6 +107,7 @@ class Connection(asyncio.Protocol):
         "_unfinished",
         "_unread",
         "_upgrade",
+        "_version",
         "_waiting",
         "_websocket",
         "_writing_paused",
@@ -96,6 +125,7 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._parser: Any = httptools.HttpRequestParser(self)
         self._target = b""
+        self._version = ""
         self._headers: list[tuple[str, str]] = []
         self._body: list[bytes] = []
         self._body_size = 0
@@ -104,7 +134,7 @@ class Connection(asyncio.Protocol):
         self._in_head = False
         self._in_message = False
         self._waiting: deque[tuple[Request, bool]] = deque()
-        self._answering: asyncio.Future[Response] | None = None
+        self._answering: asyncio.Future[Response] | Later | None = None
         self._websocket: Request | None = None
         self._refusal: int | None = None
         self._closing = False
@@ -190,7 +220,7 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        version = self._parser.get_http_version()
+        version = self._version = self._parser.get_http_version()
         if not version.startswith("1."):
             self._stop_parsing(505)
         length, hosts, expects = 0, 0, False
@@ -231,7 +261,7 @@ class Connection(asyncio.Protocol):
         if upgrades and (request.header("upgrade") or "").lower() == "websocket":
             self._websocket = request
             return
-        keep_alive = self._parser.should_keep_alive() and self._parser.get_http_version() == "1.1"
+        keep_alive = self._version == "1.1" and self._parser.should_keep_alive()
         self._waiting.append((request, keep_alive))
 
     # Requests in.
@@ -303,25 +333,39 @@ class Connection(asyncio.Protocol):
                 answer = Response(500)
             if isinstance(answer, Response):
                 self._send(answer, request, keep_alive)
+            elif isinstance(answer, Later):
+                if answer.done:
+                    self._take(answer.response, request, keep_alive)
+                else:
+                    self._answering = answer
+                    answer.taken_by = partial(self._given, request, keep_alive)
             else:
                 self._answering = asyncio.ensure_future(answer)
                 self._answering.add_done_callback(partial(self._answered, request, keep_alive))
-                return
         if self._refusal is not None and not self._busy:
             self._refuse(self._refusal)
 
     def _answered(self, request: Request, keep_alive: bool, answer: asyncio.Future[Response]) -> None:
+        response: Response | None = None
+        if not answer.cancelled():
+            if failure := answer.exception():
+                logger.error("%s %s failed", request.method, request.path, exc_info=failure)
+                response = Response(500)
+            else:
+                response = answer.result()
+        self._given(request, keep_alive, response)
+
+    def _given(self, request: Request, keep_alive: bool, response: Response | None) -> None:
         self._answering = None
-        if answer.cancelled():
-            self._transport.abort()
-            return
-        if failure := answer.exception():
-            logger.error("%s %s failed", request.method, request.path, exc_info=failure)
-            response = Response(500)
-        else:
-            response = answer.result()
-        self._send(response, request, keep_alive)
+        self._take(response, request, keep_alive)
         self._go_on()
+
+    def _take(self, response: Response | None, request: Request, keep_alive: bool) -> None:
+        if response is None:
+            self._closing = True
+            self._transport.abort()
+        else:
+            self._send(response, request, keep_alive)
 
     def _send(self, response: Response, request: Request, keep_alive: bool) -> None:
         if self._transport.is_closing():

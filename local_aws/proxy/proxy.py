@@ -9,7 +9,7 @@ import re
 from collections.abc import Awaitable, Callable
 
 from local_aws.http import Request, Response, serialise
-from local_aws.http.connection import Connection, Handler, OpenConnections, Upgrade
+from local_aws.http.connection import Connection, OpenConnections, Upgrade
 from local_aws.http.limits import Limits
 from local_aws.http.server import HEAD_TIMEOUT, IDLE_TIMEOUT, MAX_BODY, MAX_HEAD
 from local_aws.proxy.authority import Authority
@@ -21,6 +21,8 @@ _CALLER = re.compile(
 )
 _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _HANDSHAKE_SECONDS = 10.0
+
+Answer = Response | Awaitable[Response]
 
 
 class Proxy:
@@ -34,7 +36,7 @@ class Proxy:
         self,
         authority: Authority,
         destinations: Destinations,
-        handler: Handler,
+        handler: Callable[[Request], Answer],
         upgrade: Upgrade,
         say: Callable[[str], None],
     ) -> None:
@@ -114,7 +116,7 @@ class Proxy:
     def plain(self, caller: str | None) -> Connection:
         """The server of a client that asks for `http://` URLs."""
 
-        def handle(request: Request) -> Response | Awaitable[Response]:
+        def handle(request: Request) -> Answer:
             host, _, port = (request.header("Host") or "").partition(":")
             refusal = self.admits(host, int(port) if port.isdecimal() else 80, caller)
             if refusal is not None:
