@@ -36,6 +36,7 @@ def measure() -> Result:
         rows=rows,
         plots=[_plot(found, title, unit) for title, unit in _PLOTS.items()],
         notes=[
+            "What is sent at once is bounded to 10 s; what wasn't answered by then doesn't count.",
             "ministack invokes a function once at a time, which bounds its figures for many connections.",
             "Posts are signed one by one. local_aws checks each signature, and the role that it belongs to.",
             "At the stop 100 sockets are open and a function is asleep for 30 s. A client should see code "
@@ -46,7 +47,8 @@ def measure() -> Result:
 
 
 _ECHO = "echo, one connection, p50 (ms)"
-_BURST = "100 connections at once, 20 messages each (a second)"
+_BURST = "100 connections × 20 messages, all 2,000 sent at once (a second)"
+_TALK = "100 connections × 20 messages, each after the last answer (a second)"
 _COLD = "100 connects at once, all cold (s)"
 _IDLE = "2,000 idle connections (MB on top)"
 _ANSWERED = "of which are answered afterwards"
@@ -56,21 +58,30 @@ _STOP = "SIGTERM, 100 sockets, a call under way: ended after (s)"
 _CLOSED = "sockets that get 1001"
 _NAMED = "the call under way is named"
 _LEFT = "processes left"
-_ORDER = (_ECHO, _BURST, _COLD, _IDLE, _ANSWERED, _POSTS, _FORGED, _STOP, _CLOSED, _NAMED, _LEFT)
+_ORDER = (
+    *(_ECHO, _BURST, _TALK, _COLD, _IDLE, _ANSWERED),
+    *(_POSTS, _FORGED, _STOP, _CLOSED, _NAMED, _LEFT),
+)
 _PLOTS = {
     _ECHO: "less is better",
     _BURST: "more is better",
+    _TALK: "more is better",
     _COLD: "less is better",
     _POSTS: "more is better",
 }
 
 
 def _ask(kind: type[Contestant], folder: Path) -> dict[str, Cell]:
-    """All answers of one gateway. What idle connections take is asked of one that has done nothing else."""
+    """All answers of one gateway.
+
+    What idle connections take, and what a burst comes to that nobody holds back, is each asked of one that has
+    done nothing else.
+    """
     print(f"   {kind.name}", flush=True)
     found = _started(kind, folder / "busy", _when_busy)
     at_rest = _started(kind, folder / "at rest", _at_rest)
-    return {**dict.fromkeys(_ORDER), **found, **at_rest}
+    at_once = _started(kind, folder / "at once", _at_once)
+    return {**dict.fromkeys(_ORDER), **found, **at_rest, **at_once}
 
 
 def _started(
@@ -91,7 +102,7 @@ async def _when_busy(contestant: Contestant) -> dict[str, Cell]:
     return {
         **await _answers((_COLD,), questions.cold_connects(contestant)),
         **await _answers((_ECHO,), questions.echo(contestant)),
-        **await _answers((_BURST,), questions.burst(contestant)),
+        **await _answers((_TALK,), questions.burst(contestant, waiting=True)),
         **await _answers((_POSTS, _FORGED), questions.posts(contestant)),
         **await _answers((_STOP, _CLOSED, _NAMED, _LEFT), questions.stop(contestant)),
     }
@@ -99,6 +110,10 @@ async def _when_busy(contestant: Contestant) -> dict[str, Cell]:
 
 async def _at_rest(contestant: Contestant) -> dict[str, Cell]:
     return await _answers((_IDLE, _ANSWERED), questions.idle(contestant))
+
+
+async def _at_once(contestant: Contestant) -> dict[str, Cell]:
+    return await _answers((_BURST,), questions.burst(contestant, waiting=False))
 
 
 async def _answers(

@@ -65,6 +65,10 @@ class Contestant(ABC):
     def credentials(self) -> Credentials:
         return Credentials()
 
+    def names_call_under_way(self, line: str) -> bool:
+        """Whether a line that is printed at the stop tells of the function that is at work."""
+        return "echo" in line
+
     def processes(self) -> list[psutil.Process]:
         assert self._process is not None
         root = psutil.Process(self._process.pid)
@@ -192,6 +196,10 @@ class LocalAws(Contestant):
 
     def post_url(self, connection_id: str) -> str:
         return f"http://127.0.0.1:{self.port + 1}/prod/@connections/{connection_id}"
+
+    def names_call_under_way(self, line: str) -> bool:
+        """The `$disconnect` of each socket is told of too, with the function's name in each line."""
+        return line.startswith("echo | ") and "Interrupted after" in line
 
     def credentials(self) -> Credentials:
         """The function's own: each post is checked against its role."""

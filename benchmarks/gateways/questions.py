@@ -56,10 +56,10 @@ async def echo(contestant: Contestant) -> tuple[Cell]:
     return (statistics.median(taken) * 1e3,)
 
 
-async def burst(contestant: Contestant) -> tuple[Cell]:
-    """Messages a second where many connections talk at once, each waiting for its answers.
+async def burst(contestant: Contestant, *, waiting: bool) -> tuple[Cell]:
+    """Messages a second where many connections talk at once.
 
-    Without that wait serverless-offline starts a process for each message.
+    With `waiting` each has one message under way and waits for its answer, otherwise all of its messages.
     """
     sockets = await _connected(contestant, BURST_CONNECTIONS)
     answered = 0
@@ -67,7 +67,12 @@ async def burst(contestant: Contestant) -> tuple[Cell]:
     async def converse(socket: ClientConnection) -> None:
         nonlocal answered
         for _ in range(BURST_MESSAGES):
-            await _asked(socket)
+            await socket.send('{"a": 1}')
+            if waiting:
+                await socket.recv()
+                answered += 1
+        for _ in range(0 if waiting else BURST_MESSAGES):
+            await socket.recv()
             answered += 1
 
     started = time.perf_counter()
@@ -145,7 +150,7 @@ async def stop(contestant: Contestant) -> tuple[Cell, Cell, Cell, Cell]:
     seconds = time.monotonic() - started
     await asyncio.sleep(1)
     left = [process for process in running[1:] if _runs(process)]
-    said = any("echo" in line for line in contestant.lines[said_before:])
+    said = any(contestant.names_call_under_way(line) for line in contestant.lines[said_before:])
     contestant.clean_up()
     for process in left:
         with contextlib.suppress(psutil.Error):

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from local_aws.http import Request, Response, serve
+from local_aws.http import Later, Request, Response, serve
 
 HEAD = " HTTP/1.1\r\nHost: a\r\n"
 LIMITS = {"max_head": 2_000, "max_body": 1_000, "head_timeout": 0.2, "idle_timeout": 0.15}
@@ -377,3 +377,34 @@ async def test_what_doesnt_end_is_aborted():
         writer.close()
         await asyncio.sleep(0.02)
         assert handler.cancelled == 1
+
+
+@pytest.mark.parametrize("given", ["before", "after", "never"])
+async def test_a_response_that_is_given_by_a_call(given):
+    """What was pipelined meanwhile is answered after it; without a response the connection ends."""
+    later = Later()
+
+    def handler(request):
+        return later if request.path == "/later" else Response(200, [], b"next")
+
+    if given == "before":
+        later.give(Response(200, [], b"given"))
+    server = await serve(handler, host="127.0.0.1", port=0, **LIMITS)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(f"GET /later{HEAD}\r\nGET /next{HEAD}\r\n".encode())
+    await asyncio.sleep(0.02)
+    if given == "never":
+        later.cancel()
+    else:
+        later.give(Response(200, [], b"given"))
+    received = b""
+    try:
+        async with asyncio.timeout(2):
+            while not received.endswith(b"next") and (data := await reader.read(1_000)):
+                received += data
+    except ConnectionResetError:
+        assert given == "never"
+    assert (b"given" in received, b"next" in received) == ((given != "never",) * 2)
+    writer.close()
+    server.close()
+    await server.wait_closed(0.5)
