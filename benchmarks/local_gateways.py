@@ -74,7 +74,7 @@ _PLOTS = {
 def _ask(kind: type[Contestant], folder: Path) -> dict[str, Cell]:
     """All answers of one gateway.
 
-    What idle connections take, and what a burst comes to that nobody holds back, is each asked of one that has
+    What idle connections take, and what an unbridled burst comes to, is each asked of one that has
     done nothing else.
     """
     print(f"   {kind.name}", flush=True)
