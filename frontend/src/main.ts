@@ -34,12 +34,13 @@ const chat = new Chat(
 );
 const page = new Page(chat, storage);
 
-const follow = (): void => {
-  const { room, sequence } = readAddress();
+const follow = (hash: string): void => {
+  const { room, sequence } = readAddress(hash);
   chat.enter(room);
   page.seek(room, sequence);
 };
-addEventListener('hashchange', follow);
+// What the address was changed to, not what it is: a page drawn in between has put its own room there again.
+addEventListener('hashchange', ({ newURL }) => follow(new URL(newURL).hash));
 addEventListener('beforeunload', (event) => {
   if (storage.atRisk > 0) event.preventDefault();
 });
@@ -49,7 +50,7 @@ required('.skip', HTMLAnchorElement).addEventListener('click', (event) => {
   required('#message', HTMLTextAreaElement).focus();
 });
 followPage(chat);
-follow();
+follow(location.hash);
 chat.notice({ type: 'start' });
 page.schedule();
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shlex
+import shlex
 import subprocess
 import sys
 import threading
@@ -130,7 +131,9 @@ async def test_what_is_saved_takes_effect_while_a_socket_stays_open(stack: Stack
         # A definition that is none, and an assembly that is none: all goes on.
         stack.save("infra/definition.json", "{")
         assert "JSONDecodeError" in await asyncio.to_thread(stack.until_said, "rebuild | json")
-        assert "All goes on as it is" in await asyncio.to_thread(stack.until_said, f"{sys.executable} ")
+        assert "All goes on as it is" in await asyncio.to_thread(
+            stack.until_said, f"{shlex.quote(sys.executable)} "
+        )
         manifest = stack.folder / "cdk.out" / "manifest.json"
         whole = manifest.read_text()
         manifest.write_text("{")
