@@ -83,7 +83,7 @@ class Conversation(RuleBasedStateMachine):
     def _with(self, direction: str) -> list[Link]:
         return [link for link in self.world.links if link.open and getattr(link, direction)]
 
-    # Without preconditions: what is under way depends on clocks, and Hypothesis must be able to draw the same again.
+    # Without preconditions: what is under way depends on clocks, and the same draws must be possible again.
 
     @rule(link=positions, position=positions, death=deaths)
     def handle(self, link: int, position: int, death: Death | None) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import shlex
-import shlex
 import subprocess
 import sys
 import threading
