@@ -3,7 +3,7 @@
 # Variables given as `make run PORT=9000` reach the commands as environment variables.
 dev = exec sh dev/python -m dev
 
-.PHONY: help run test conformance autobahn endurance bench check synth deploy diff destroy smoke cost build install lock shell admin broadcast clean
+.PHONY: help run test conformance autobahn endurance faults bench check synth deploy diff destroy smoke cost build install lock shell admin broadcast clean
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -22,6 +22,9 @@ autobahn: ## Run every case of the Autobahn suite through a function
 
 endurance: ## Ten thousand handshakes in a row, ended in every way
 	@$(dev) endurance
+
+faults: ## Kill, lose, double and reorder, 50 times each and under load
+	@$(dev) faults
 
 bench: ## Measure, and make docs/performance.md; ONLY=name runs one
 	@$(dev) bench

@@ -149,6 +149,7 @@ COMMANDS: dict[str, Callable[[], None]] = {
     "conformance": _installing(checks.conformance),
     "autobahn": _installing(checks.autobahn),
     "endurance": _installing(checks.endurance),
+    "faults": _installing(checks.faults),
     "bench": _bench,
     "check": _check,
     "synth": _synth,

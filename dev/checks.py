@@ -72,6 +72,12 @@ def endurance() -> None:
     _run([Check("Endurance", command)], HANDSHAKES="10000")
 
 
+def faults() -> None:
+    """The long form of what may die and get lost: the model, and parts killed at random moments."""
+    command = [_PYTHON, "-m", "pytest", "-s", "tests/model", "tests/stack/test_fault_rounds.py"]
+    _run([Check("Faults", command)], MODEL_EXAMPLES="500", FAULT_ROUNDS="50")
+
+
 def _run(checks: Sequence[Check], **variables: str) -> None:
     failed = []
     environment = {**os.environ, **node.environment(), **variables}

@@ -31,6 +31,16 @@ def workers(stack: Stack, handler: str) -> list[psutil.Process]:
     return found
 
 
+def postmasters(stack: Stack) -> list[psutil.Process]:
+    """The database's first process, with which all of it ends."""
+    found = []
+    for process in stack.processes():
+        with contextlib.suppress(psutil.Error):
+            if process.name() == "postgres" and "-D" in process.cmdline():
+                found.append(process)
+    return found
+
+
 def kill(processes: list[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):

@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Iterator
 
 import boto3
-import psutil
 import pytest
 
 from tests.stack import fault_points
@@ -168,12 +167,7 @@ def test_a_database_that_dies_comes_back_and_loses_nothing(stack: Stack) -> None
         thread = threading.Thread(target=talk, args=(speaker, 5, accepted))
         thread.start()
         time.sleep(1.5)
-        postmasters = [
-            process
-            for process in stack.processes()
-            if process.name() == "postgres" and "-D" in _line(process)
-        ]
-        assert postmasters
+        assert (postmasters := fault_points.postmasters(stack))
         fault_points.kill(postmasters)
         thread.join()
         assert len(accepted) >= 3
@@ -182,13 +176,6 @@ def test_a_database_that_dies_comes_back_and_loses_nothing(stack: Stack) -> None
         assert sorted(events) == list(range(1, history["latest_sequence"] + 1))
         assert [events[sequence] for _, sequence in accepted] == [f"fault {each}" for each, _ in accepted]
         assert list(events.values()).count(f"fault {accepted[0][0]}") == 1
-
-
-def _line(process: psutil.Process) -> list[str]:
-    try:
-        return list(process.cmdline())
-    except psutil.Error:
-        return []
 
 
 def test_dropped_database_connections_are_not_noticed(stack: Stack) -> None:
