@@ -9,10 +9,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection as database
 from django.test import override_settings
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from chat.history import history_page
-from chat.models import ChatMessage, Room
+from chat.models import ChatMessage, MessageChange, Room
 from chat.wire import encode
 from tests.chat.gateway import Browser
 
@@ -74,6 +75,7 @@ def test_what_was_missed_comes_from_the_oldest_on(guest: Browser) -> None:
     for position in (7, 8, 2**63 - 1):
         page = connection.send("fetch_history", after=position)
         assert (sequences(page), page["has_more"], page["latest_sequence"]) == ([], False, 7)
+        assert ("restart" in page) == (position > 7), "the room never came that far"
 
 
 def test_an_empty_room_has_an_empty_history(guest: Browser) -> None:
@@ -128,6 +130,46 @@ def test_statements_do_not_grow_with_the_history(
         # The connection with all that is said about it; the page.
         with django_assert_num_queries(2):
             connection.send("fetch_history")
+
+
+def test_a_position_from_before_a_cut_is_told_to_start_again(guest: Browser) -> None:
+    fill("general", 120)
+    ChatMessage.objects.filter(sequence__lte=100).delete()
+    connection = guest.connect()
+    cut = connection.send("fetch_history", after=60)
+    assert (cut["restart"], sequences(cut)[0], cut["latest_sequence"]) == (True, 101, 120)
+    assert "restart" not in connection.send("fetch_history", after=100)
+    assert "restart" not in connection.send("fetch_history", after=110, limit=3)
+    assert "restart" not in connection.send("fetch_history")
+    before = connection.send("fetch_history", before=110)
+    assert (sequences(before), before["has_more"]) == (list(range(101, 110)), False)
+
+
+def test_a_position_whose_whole_rest_was_cut_is_told_so_too(guest: Browser) -> None:
+    fill("general", 20)
+    ChatMessage.objects.all().delete()
+    connection = guest.connect()
+    page = connection.send("fetch_history", after=5)
+    assert (page["messages"], page["restart"], page["latest_sequence"]) == ([], True, 20)
+    assert "restart" not in connection.send("fetch_history", after=20)
+    assert connection.say("on we go")["sequence"] == 21
+    page = connection.send("fetch_history", after=20)
+    assert ("restart" in page, sequences(page)) == (False, [21])
+
+
+def test_a_change_whose_message_was_cut_shows_no_text(guest: Browser) -> None:
+    fill("general", 5)
+    MessageChange.objects.create(
+        room="general", sequence=6, target=2, kind="message_edited", created_at=timezone.now()
+    )
+    Room.objects.filter(name="general").update(last_sequence=6)
+    ChatMessage.objects.filter(sequence__lte=3).delete()
+    page = guest.connect().send("fetch_history", after=3)
+    assert [(event["sequence"], event["message"]) for event in page["messages"][-2:]] == [
+        (5, "message 5"),
+        (6, ""),
+    ]
+    assert page["messages"][-1]["deleted"]
 
 
 @pytest.mark.parametrize("condition", ["sequence < 5000", "sequence > 5000"])

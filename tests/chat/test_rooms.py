@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django_aws_api_gateway_websockets.models import ChannelPermission, ChannelPermissionRule
+from pytest_django import DjangoAssertNumQueries
 
 from chat.models import ChatMessage, Room
 from tests.chat.gateway import Browser, DeliveryQueue
@@ -70,6 +71,36 @@ def test_guests_are_put_out_when_a_room_closes_to_them(
     assert guest.try_connect("random").status_code == 403
     hers.say("among us")
     assert [to for to, _ in queue.deliveries()] == [hers.id]
+
+
+def test_statements_of_a_change_do_not_grow_with_the_room(
+    guest: Browser, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    connection = guest.connect()
+    connection.say("so that the gateway is known")
+    for _ in range(2):
+        # The connection with all that is said about it; the room with its rule; the move.
+        with django_assert_num_queries(3):
+            assert connection.send("change_channel", channel="support")["ok"]
+        for _ in range(20):
+            guest.connect("support").say("hello")
+
+
+def test_statements_of_a_connection_do_not_grow_with_the_room(
+    guest: Browser, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    signed_in = Browser.signed_in(alice)
+    guest.connect()
+    counts = []
+    for _ in range(2):
+        for browser in (guest, signed_in):
+            token = browser.ws_token() if browser is signed_in else None
+            with django_assert_max_num_queries(25) as made:
+                assert browser.try_connect(token=token).status_code == 200
+            counts.append(len(made))
+        for _ in range(20):
+            guest.connect().say("hello")
+    assert counts[:2] == counts[2:]
 
 
 def test_a_room_without_a_rule_is_closed(alice: User) -> None:

@@ -167,7 +167,8 @@ def test_a_database_that_dies_comes_back_and_loses_nothing(stack: Stack) -> None
         thread = threading.Thread(target=talk, args=(speaker, 5, accepted))
         thread.start()
         time.sleep(1.5)
-        assert (postmasters := fault_points.postmasters(stack))
+        postmasters = fault_points.postmasters(stack)
+        assert postmasters
         fault_points.kill(postmasters)
         thread.join()
         assert len(accepted) >= 3
