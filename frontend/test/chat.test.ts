@@ -129,6 +129,29 @@ describe('what was missed', () => {
     expect(Math.max(...inTenth)).toBeLessThan(60);
   });
 
+  it('is fetched by 200 who all lost the connection at once, not at once', async () => {
+    const attempts: number[] = [];
+    const pages: number[] = [];
+    for (let reader = 0; reader < 200; reader += 1) {
+      const world = new World();
+      world.seed = 1 + reader * 7_919;
+      world.fill('general', 3);
+      await world.chat();
+      const lost = world.now;
+      world.connection.end();
+      world.store('general', 'missed');
+      await world.pass(15_000);
+      expect(world.openConnections).toBe(1);
+      const again = world.sentAt('fetch_history').filter((at) => at > lost);
+      expect(again).toHaveLength(1);
+      pages.push(...again.map((at) => at - lost));
+      attempts.push(world.connections.length);
+    }
+    expect(Math.max(...attempts)).toBe(2);
+    const inHalfSecond = range(0, 30).map((half) => pages.filter((at) => Math.floor(at / 500) === half).length);
+    expect(Math.max(...inHalfSecond)).toBeLessThan(50);
+  });
+
   it('is begun anew where it is no longer kept', async () => {
     const world = new World();
     world.fill('general', 10);
