@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.environment import ROOT
-from dev.synthesis import laptop_step
+from dev.synthesis import synthesise_for
 from tests.stack.running import free_ports
 
 _SETTINGS = "benchmarks.chats.unlimited_settings"
@@ -34,7 +34,7 @@ def parlor() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder, "data")
         data.mkdir()
-        laptop_step(data).ensure()
+        synthesise_for(data)
         _lift_limit(data / "cdk.out")
         port = free_ports()
         command = [sys.executable, "-m", "local_aws", "--assembly", str(data / "cdk.out"), "--no-reload"]
