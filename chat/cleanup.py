@@ -15,14 +15,13 @@ from django_aws_api_gateway_websockets.models import ConnectionRateLimit, WebSoc
 
 from chat.connect_limit import WINDOW_SECONDS
 from chat.connections import end_stale
-from chat.models import SendAllowance
+from chat.models import Allowance
 
 BATCH = 1000
 MOST_BATCHES = 20
 # API Gateway closes every connection after two hours; its `$disconnect` may never come.
 LONGEST_CONNECTION = timedelta(hours=2, minutes=5)
 KEEP_ENDED_CONNECTIONS = timedelta(days=1)
-KEEP_ALLOWANCES = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def clean_up(now: datetime | None = None) -> Cleaned:
         attempts_removed=_remove(
             ConnectionRateLimit.objects.filter(attempt_time__lt=now - timedelta(seconds=2 * WINDOW_SECONDS))
         ),
-        allowances_removed=_remove(SendAllowance.objects.filter(updated_at__lt=now - KEEP_ALLOWANCES)),
+        allowances_removed=_remove(Allowance.objects.filter(until__lt=now)),
         logins_removed=_remove(Session.objects.filter(expire_date__lt=now)),
     )
 

@@ -39,6 +39,7 @@ _WHO_MAY = {
     f"{_LIBRARY}.ChannelPermissionRule": "SELECT",
     f"{_LIBRARY}.ChannelPermissionRule_permissions": "SELECT",
     "chat.Room": "SELECT",
+    "chat.Restriction": "SELECT",
 }
 
 GRANTS: Mapping[str, Mapping[str, str]] = {
@@ -53,8 +54,11 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "chat.ChatMessage": "SELECT, INSERT, UPDATE (message, revision, edited_at, deleted_at)",
         "chat.MessageChange": "SELECT, INSERT",
         "chat.Undelivered": "SELECT, INSERT, DELETE",
-        "chat.SendAllowance": "SELECT, INSERT, UPDATE",
+        "chat.Allowance": "SELECT, INSERT, UPDATE",
         "chat.ConnectionLogin": "SELECT, INSERT",
+        "chat.Restriction": "SELECT, INSERT, UPDATE",
+        "chat.Report": "SELECT, INSERT",
+        "chat.AuditEntry": "INSERT",
     },
     # The admin works on whatever model it knows. What it shows and must not change is the exception.
     "http": {
@@ -65,7 +69,8 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "chat.ChatMessage": "SELECT, UPDATE (user_id)",
         "chat.MessageChange": "SELECT, UPDATE (changed_by_id)",
         "chat.Undelivered": "",
-        "chat.SendAllowance": "",
+        "chat.Allowance": "SELECT, INSERT, UPDATE",
+        "chat.AuditEntry": "SELECT, INSERT",
     },
     "sessions": {
         **_WHO_MAY,
@@ -77,14 +82,19 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "chat.ChatMessage": "SELECT",
         "chat.MessageChange": "SELECT",
         "chat.Undelivered": "SELECT, UPDATE (since), DELETE",
-        "chat.SendAllowance": "SELECT, DELETE",
+        "chat.Allowance": "SELECT, DELETE",
         "chat.ConnectionLogin": "SELECT, DELETE",
+        "chat.Restriction": "SELECT, DELETE",
+        "chat.Report": "SELECT, DELETE",
     },
     "broadcast": {
         **_WHO_MAY,
         f"{_LIBRARY}.WebSocketSession": "SELECT",
     },
 }
+
+# Functions of the database that work with its owner's rights, and who may call them.
+CALLS: Mapping[str, Sequence[str]] = {"chat_forget_audit(timestamptz, integer)": ["sessions"]}
 
 # Rows that a function's user sees of a table that it may read; the others' users see all.
 # Passing on what was left behind takes its text, and that of no other message: nothing can be put among it.
@@ -136,6 +146,7 @@ def ensure_users(users: Mapping[str, str]) -> list[str]:
         done += _close_to_others(users.values())
         done += _ensure_grants(users)
         done += _ensure_policies(users)
+        done += _ensure_calls(users)
     return done
 
 
@@ -286,6 +297,26 @@ def _ensure_policies(users: Mapping[str, str]) -> list[str]:
         if not _found("SELECT FROM pg_class WHERE oid = to_regclass(%s) AND relrowsecurity", table):
             _execute("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY", table=table)
             done.append(f"hid the rows of {table} from others")
+    return done
+
+
+def _ensure_calls(users: Mapping[str, str]) -> list[str]:
+    done = []
+    for routine, callers in CALLS.items():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_get_userbyid(acl.grantee) FROM pg_proc, aclexplode(proacl) acl "
+                "WHERE pg_proc.oid = to_regprocedure(%s) AND acl.grantee <> proowner",
+                [routine],
+            )
+            have = {name for (name,) in cursor.fetchall()}
+        want = {users[function] for function in callers if function in users}
+        for user in sorted(want - have):
+            _execute("GRANT EXECUTE ON FUNCTION {routine} TO {user}", routine=sql.SQL(routine), user=user)
+            done.append(f"let {user} call {routine}")
+        for user in sorted(have.intersection(users.values()) - want):
+            _execute("REVOKE EXECUTE ON FUNCTION {routine} FROM {user}", routine=sql.SQL(routine), user=user)
+            done.append(f"no longer lets {user} call {routine}")
     return done
 
 

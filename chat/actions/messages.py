@@ -4,14 +4,15 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, HttpResponse
 
 from chat import changes, frames, rooms
 from chat.actions.acting import ActingView, action, room_forbidden
+from chat.allowances import Allowance, give_back, spend
 from chat.messages import AlreadyStored, Draft, RoomGone, StoredMessage
 from chat.outbox import pass_on
-from chat.send_limit import return_allowance, spend_allowance
 from chat.text import checked_text
 from chat.wire import EventFrame, Refusal, answer
 from delivery.sqs import QueueError
@@ -43,13 +44,13 @@ class MessageActions(ActingView):
 
     def _stored(self, draft: Draft) -> StoredMessage:
         """The message as stored now, or as stored before under the same `client_id`."""
-        sender = self.acting.sender
+        key = f"message {self.acting.sender}"
         try:
-            spend_allowance(sender)
+            spend(key, _messages())
             self.repeatable = draft.client_id is not None
             return draft.store(self.acting.session)
         except AlreadyStored:
-            return_allowance(sender)
+            give_back(key)
             stored = draft.find_stored()
         except RoomGone:
             raise room_forbidden(draft.room) from None
@@ -84,7 +85,7 @@ class MessageActions(ActingView):
         target = frames.sequence_of(self.body, "sequence")
         if target is None:
             raise Refusal("invalid_request", "Name the message by its sequence.", field="sequence")
-        spend_allowance(self.acting.sender)
+        spend(f"message {self.acting.sender}", _messages())
         change = make(room, target, self.acting.user)
         if change.frame:
             self._pass_on(change.frame, entrance)
@@ -106,3 +107,12 @@ class MessageActions(ActingView):
                 "Your message could not be passed on yet. Send it again.",
                 retry_after=2,
             ) from None
+
+
+def _messages() -> Allowance:
+    count, seconds = settings.CHAT_SEND_LIMIT, settings.CHAT_SEND_WINDOW_SECONDS
+    return Allowance(
+        count,
+        seconds,
+        f"You can send {count} messages in {seconds} seconds. Wait a moment and send it again.",
+    )

@@ -17,7 +17,7 @@ from django_aws_api_gateway_websockets.models import ConnectionRateLimit, WebSoc
 from chat import cleanup
 from chat.cleanup import clean_up
 from chat.connections import forget_gone
-from chat.models import ConnectionLogin, SendAllowance
+from chat.models import Allowance, ConnectionLogin
 from tests.chat.gateway import Browser
 
 
@@ -41,7 +41,7 @@ def test_what_has_ended_goes_in_its_time(alice: User) -> None:
     assert (cleaned.connections_ended, cleaned.connections_removed) == (0, 0)
 
     assert clean_up(now + timedelta(hours=3)).connections_ended == 1
-    assert not SendAllowance.objects.exists()
+    assert not Allowance.objects.exists()
     assert clean_up(now + timedelta(days=2)).connections_removed == 1
     assert not ConnectionLogin.objects.exists()
     assert clean_up(now + timedelta(days=20)).logins_removed == 1

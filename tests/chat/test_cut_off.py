@@ -6,9 +6,9 @@ import psycopg
 import pytest
 from django.db import connection
 
-from chat import views
+from chat.actions import messages
+from chat.allowances import Allowance, spend
 from chat.models import ChatMessage
-from chat.send_limit import spend_allowance
 from local_aws.database import Postgres
 from tests.chat.gateway import Browser
 
@@ -41,12 +41,12 @@ def test_a_connection_that_is_cut_in_the_middle_is_replaced_and_the_message_stor
     speaker = guest.connect()
     cuts = iter([True])
 
-    def cut_once_then_spend(sender: str) -> None:
+    def cut_once_then_spend(key: str, allowance: Allowance) -> None:
         if next(cuts, False):
             cut_everybody_off(postgres)
-        spend_allowance(sender)
+        spend(key, allowance)
 
-    monkeypatch.setattr(views, "spend_allowance", cut_once_then_spend)
+    monkeypatch.setattr(messages, "spend", cut_once_then_spend)
     assert speaker.say("hello")["sequence"] == 1
     assert ChatMessage.objects.count() == 1
 
