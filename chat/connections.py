@@ -13,7 +13,8 @@ from django_aws_api_gateway_websockets.models import ChannelPermission, WebSocke
 
 from chat.joined import Joined
 from chat.models import ConnectionLogin, Room
-from chat.rooms import Entrance
+from chat.rights import COLUMN_COUNT, RESTRICTED, Rights, rights_columns
+from chat.rooms import ROOM_FIELDS, Entrance
 
 # API Gateway answers a post to a connection that is still connecting as it does one that has gone.
 SETTLING_SECONDS = 10
@@ -25,6 +26,7 @@ class LiveConnection:
 
     session: WebSocketSession
     login_lasts: bool
+    rights: Rights
     entrance: Entrance | None
 
     @property
@@ -43,11 +45,16 @@ class LiveConnection:
 _LOADED = Joined(
     ("session", WebSocketSession, {"connection_id", "channel_name", "user_id", "connected", "auth_hash"}),
     ("person", User, {"username", "password", "is_active", "is_staff", "is_superuser"}),
-    ("room", Room, {"name", "guests"}),
-    ("rule", ChannelPermission, {"channel_name", "access"}),
+    ("room", Room, ROOM_FIELDS),
+)
+_RIGHTS = rights_columns(
+    # Everywhere else both make no difference to what an action may do.
+    moderates_if="room.read_only OR room.slow_mode_seconds > 0",
+    announces_if="room.read_only",
 )
 _LOAD = f"""
-    SELECT session.user_id IS NULL OR login.session_key IS NOT NULL, {_LOADED.columns}
+    SELECT {_RIGHTS}, rule.access, session.user_id IS NULL OR login.session_key IS NOT NULL,
+           {_LOADED.columns}
     FROM {WebSocketSession._meta.db_table} session
     LEFT JOIN {User._meta.db_table} person ON person.id = session.user_id
     LEFT JOIN {Room._meta.db_table} room ON room.name = session.channel_name
@@ -55,6 +62,7 @@ _LOAD = f"""
     LEFT JOIN {ConnectionLogin._meta.db_table} opened_under ON opened_under.connection_id = session.id
     LEFT JOIN {Session._meta.db_table} login
         ON login.session_key = opened_under.login_id AND login.expire_date > now()
+    {RESTRICTED}
     WHERE session.connection_id = %s AND session.api_gateway_id = %s AND session.connected
 """  # noqa: S608 (names of tables and columns, no input)
 
@@ -66,10 +74,11 @@ def live_connection(connection_id: str, *, api_gateway_id: int) -> LiveConnectio
         row = cursor.fetchone()
     if row is None:
         return None
-    login_lasts, *values = row
-    session, person, room, permission = _LOADED.instances(values)
+    rights = Rights.from_row(row[:COLUMN_COUNT])
+    access, login_lasts, *values = row[COLUMN_COUNT:]
+    session, person, room = _LOADED.instances(values)
     session.user = person
-    return LiveConnection(session, login_lasts, Entrance(room, permission) if room and permission else None)
+    return LiveConnection(session, login_lasts, rights, Entrance(room, access, rights) if room else None)
 
 
 def remember_login(connection_id: str, session_key: str) -> None:

@@ -5,9 +5,9 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import connection
 
+from chat.rights import ADMITTED, HOLDS, RESTRICTED
 from chat.rooms import Entrance
 from chat.wire import encode
 from delivery.shards import write_shards
@@ -15,17 +15,32 @@ from delivery.sqs import QueueSender
 
 _EVERYONE_GROUP = "@everyone"
 
-_LIVE = """
+# Whoever is banned stays connected for a moment, and gets nothing. Those that are banned are looked up once.
+_LIVE = f"""
     FROM django_aws_api_gateway_websockets_websocketsession session
     LEFT JOIN auth_user person ON person.id = session.user_id
-    WHERE session.connected AND (session.user_id IS NULL OR person.is_active)
+    WHERE session.connected AND (session.user_id IS NULL OR (
+        person.is_active AND session.user_id NOT IN (
+            SELECT held.user_id FROM chat_restriction held
+            WHERE held.kind = 'ban' AND {{where}} AND {HOLDS}
+        )
+    ))
+"""  # noqa: S608 (constants, no input)
+_EVERYONE = "SELECT session.connection_id" + _LIVE.format(where="held.room IS NULL")
+_OPEN_ROOM = f"""
+    SELECT session.connection_id {_LIVE.format(where="(held.room IS NULL OR held.room = %(room)s)")}
+    AND session.channel_name = %(room)s AND (session.user_id IS NOT NULL OR %(guests)s)
 """
-_IN_ROOM = f"{_LIVE} AND session.channel_name = %(room)s AND (session.user_id IS NOT NULL OR %(guests)s)"
-_EVERYONE = f"SELECT session.connection_id {_LIVE}"
-_OPEN_ROOM = f"SELECT session.connection_id {_IN_ROOM}"
+# Those who have lost the right since they came stay connected, and get nothing.
 _RESTRICTED_ROOM = f"""
-    SELECT session.connection_id, person.id, person.is_active, person.is_staff, person.is_superuser {_IN_ROOM}
-"""
+    SELECT session.connection_id
+    FROM django_aws_api_gateway_websockets_websocketsession session
+    JOIN chat_room room ON room.name = session.channel_name
+    JOIN django_aws_api_gateway_websockets_channelpermission rule ON rule.channel_name = room.name
+    LEFT JOIN auth_user person ON person.id = session.user_id
+    {RESTRICTED}
+    WHERE session.connected AND session.channel_name = %(room)s AND {ADMITTED}
+"""  # noqa: S608
 
 
 def connections_in(entrance: Entrance) -> list[str]:
@@ -34,20 +49,13 @@ def connections_in(entrance: Entrance) -> list[str]:
     After a commit it must be a statement that begins then: one that waited for a lock still sees who was
     there before it waited, and would miss whoever joined meanwhile.
     """
-    parameters: dict[str, Any] = {"room": entrance.room.name, "guests": entrance.room.guests}
+    room = entrance.room
     with connection.cursor() as cursor:
-        if not entrance.restricted:
-            cursor.execute(_OPEN_ROOM, parameters)
-            return [row[0] for row in cursor.fetchall()]
-        cursor.execute(_RESTRICTED_ROOM, parameters)
-        rows = cursor.fetchall()
-    # Those who have lost the right since they came stay connected, and get nothing.
-    admitted: dict[int | None, bool] = {}
-    for _, user_id, is_active, is_staff, is_superuser in rows:
-        if user_id is not None and user_id not in admitted:
-            user = User(id=user_id, is_active=is_active, is_staff=is_staff, is_superuser=is_superuser)
-            admitted[user_id] = entrance.admits(user)
-    return [row[0] for row in rows if admitted.get(row[1], False)]
+        if entrance.restricted:
+            cursor.execute(_RESTRICTED_ROOM, {"room": room.name})
+        else:
+            cursor.execute(_OPEN_ROOM, {"room": room.name, "guests": room.guests})
+        return [row[0] for row in cursor.fetchall()]
 
 
 def connections_everywhere() -> list[str]:

@@ -119,14 +119,16 @@ class ChatWebSocketView(MessageActions, RoomActions):
         return self.live is not None
 
     def _add_user_to_request(self, request: HttpRequest) -> bool:
-        """Let the connection's user act, unless the login that it was opened under has ended.
+        """Let the connection's user act, unless they are banned or their login has ended.
 
         The library counts the request in a statement here; storing and moving count it in theirs.
         """
         if self.live is None:  # `$disconnect`: nobody acts
             return True
         session = self.live.session
-        if session.user and not (self.live.login_lasts and self._login_still_holds(session)):
+        if self.live.rights.banned_everywhere or (
+            session.user and not (self.live.login_lasts and self._login_still_holds(session))
+        ):
             connections.end(session)
             return False
         request.user = self.live.user
@@ -142,8 +144,8 @@ class ChatWebSocketView(MessageActions, RoomActions):
         return request.headers.get("Origin", "").lower() == settings.PUBLIC_ORIGIN
 
     def can_join_channel(self, request: HttpRequest, channel_name: str) -> bool:
-        entrance = rooms.entrance(channel_name)
-        return entrance is not None and entrance.admits(request.user)
+        entrance = rooms.entrance(channel_name, request.user)
+        return entrance is not None and entrance.rights.admitted
 
     # Events
 

@@ -55,7 +55,7 @@ class ActingView(WebSocketView):
         :raises Refusal: `room_forbidden`.
         """
         entrance = self.acting.entrance
-        if entrance is None or not entrance.admits(self.acting.user):
+        if entrance is None or not entrance.rights.admitted:
             raise room_forbidden(self.acting.session.channel_name)
         return entrance
 

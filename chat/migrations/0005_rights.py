@@ -7,9 +7,9 @@ from django.conf import settings
 from django.db import migrations, models
 
 # Nobody changes the audit log. The functions' users lack the privilege; the trigger stops the owner too,
-# whose slip in a shell would be as final. Forgetting is a function of the database, with its owner's rights and
-# for those who were granted it: dropping partitions would need the owner itself at work each day. It keeps 30
-# days whatever it is asked for, so that nobody who takes over the cleanup can erase their traces.
+# whose slip in a shell would be as final. Forgetting is a function of the database, with its owner's rights
+# and for those who were granted it: dropping partitions would need the owner itself at work each day. It
+# keeps 30 days whatever it is asked for, so that nobody who takes over the cleanup can erase their traces.
 APPEND_ONLY = """
     CREATE FUNCTION chat_audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN

@@ -145,4 +145,17 @@ def test_the_session_lists_the_rooms_that_one_may_enter(guest: Browser, alice: U
     assert rooms(Browser.signed_in(alice)) == ["general", "support", "random"]
     assert rooms(Browser.signed_in(carol)) == ["general", "support", "random", "staff"]
     staff = Browser.signed_in(carol).client.get("/api/session").json()["rooms"][-1]
-    assert staff == {"name": "staff", "title": "Staff", "can_post": True, "restricted": True}
+    assert staff == {
+        "name": "staff",
+        "title": "Staff",
+        "access": "staff",
+        "restricted": True,
+        "read_only": False,
+        "archived": False,
+        "slow_mode": 0,
+        "can_post": True,
+        "can_moderate": False,
+        "muted": False,
+        "muted_until": None,
+        "latest_sequence": 0,
+    }

@@ -38,6 +38,6 @@ def test_a_rotation_of_both_secrets_cuts_nobody_off(tmp_path: Path) -> None:
                 assert sender.say(text)["ok"]
                 receiver.hear(text)
             # Under the new secrets: a page, a token, another connection.
-            assert person.session()["user"] == {"username": name}
+            assert person.session()["user"]["username"] == name
             with person.connect("support") as another:
                 assert another.say("and here")["ok"]
