@@ -1,6 +1,6 @@
 /** Sentences above the conversation that stay until somebody has read them. */
 
-import type { Banner } from '../chat';
+import type { Banner } from '../chat/state';
 import { texts } from '../texts';
 import { button, element, required } from './element';
 
