@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import connection
 
 from chat.rights import ADMITTED, HOLDS, RESTRICTED
@@ -28,19 +29,22 @@ _LIVE = f"""
 """  # noqa: S608 (constants, no input)
 _EVERYONE = "SELECT session.connection_id" + _LIVE.format(where="held.room IS NULL")
 _OPEN_ROOM = f"""
-    SELECT session.connection_id {_LIVE.format(where="(held.room IS NULL OR held.room = %(room)s)")}
+    {_LIVE.format(where="(held.room IS NULL OR held.room = %(room)s)")}
     AND session.channel_name = %(room)s AND (session.user_id IS NOT NULL OR %(guests)s)
 """
 # Those who have lost the right since they came stay connected, and get nothing.
 _RESTRICTED_ROOM = f"""
-    SELECT session.connection_id
     FROM django_aws_api_gateway_websockets_websocketsession session
     JOIN chat_room room ON room.name = session.channel_name
     JOIN django_aws_api_gateway_websockets_channelpermission rule ON rule.channel_name = room.name
     LEFT JOIN auth_user person ON person.id = session.user_id
     {RESTRICTED}
     WHERE session.connected AND session.channel_name = %(room)s AND {ADMITTED}
-"""  # noqa: S608
+"""
+_OF_PERSON = """
+    SELECT connection_id FROM django_aws_api_gateway_websockets_websocketsession
+    WHERE connected AND user_id = %s
+"""
 
 
 def connections_in(entrance: Entrance) -> list[str]:
@@ -49,19 +53,34 @@ def connections_in(entrance: Entrance) -> list[str]:
     After a commit it must be a statement that begins then: one that waited for a lock still sees who was
     there before it waited, and would miss whoever joined meanwhile.
     """
-    room = entrance.room
+    here, parameters = present_in(entrance)
     with connection.cursor() as cursor:
-        if entrance.restricted:
-            cursor.execute(_RESTRICTED_ROOM, {"room": room.name})
-        else:
-            cursor.execute(_OPEN_ROOM, {"room": room.name, "guests": room.guests})
+        cursor.execute("SELECT session.connection_id" + here, parameters)
         return [row[0] for row in cursor.fetchall()]
+
+
+def present_in(entrance: Entrance) -> tuple[str, dict[str, Any]]:
+    """Who is in a room and may be: the end of a statement from its FROM on, and its parameters.
+
+    It names the connection `session`, and `person` whose it is.
+    """
+    room = entrance.room
+    if entrance.restricted:
+        return _RESTRICTED_ROOM, {"room": room.name}
+    return _OPEN_ROOM, {"room": room.name, "guests": room.guests}
 
 
 def connections_everywhere() -> list[str]:
     """Every live connection, whatever room it is in."""
     with connection.cursor() as cursor:
         cursor.execute(_EVERYONE)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def connections_of(user: User) -> list[str]:
+    """The live connections of one person, in whatever room."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_PERSON, [user.pk])
         return [row[0] for row in cursor.fetchall()]
 
 

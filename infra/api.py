@@ -17,7 +17,19 @@ from infra.configuration import Configuration, Throttle
 STAGE = "ws"
 """Named like the distribution's path, so that CloudFront reaches the stage by the path as it is."""
 
-ACTIONS = ("chat_message", "edit_message", "delete_message", "fetch_history", "change_channel")
+ACTIONS = (
+    "chat_message",
+    "edit_message",
+    "delete_message",
+    "fetch_history",
+    "change_channel",
+    "report_message",
+    "restrict_person",
+    "lift_restriction",
+    "fetch_unread",
+    "who_is_here",
+    "typing",
+)
 
 
 class WebSocketApi(Construct):
