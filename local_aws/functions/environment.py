@@ -31,6 +31,8 @@ MAX_RESPONSE_BYTES = 6_291_556
 # What is over the limit is read all the same: it is to be refused by its name.
 _MOST_READ_BYTES = 64 * MAX_RESPONSE_BYTES
 _API = "/2018-06-01/runtime/"
+# The connection waits for as long as an invocation takes.
+_IDLE_SECONDS = 2 * DEBUGGED_SECONDS
 # AWS gives the initialisation 10 s. A laptop that starts several functions at once is slower than that.
 _INIT_SECONDS = 60.0
 _ACCEPTED = Response(202, [("Content-Type", "application/json")], b'{"status":"OK"}\n')
@@ -92,7 +94,9 @@ class Environment:
     async def start(self) -> None:
         """Start the process. Its first request for an event makes it idle."""
         loop = asyncio.get_running_loop()
-        self._server = await serve(self._handle, host="127.0.0.1", port=0, max_body=_MOST_READ_BYTES)
+        self._server = await serve(
+            self._handle, host="127.0.0.1", port=0, max_body=_MOST_READ_BYTES, idle_timeout=_IDLE_SECONDS
+        )
         if self.state is State.ENDED:  # killed meanwhile
             self._server.close()
             return
@@ -177,6 +181,11 @@ class Environment:
         path = request.path.removeprefix(_API)
         if path == "invocation/next":
             return self._next()
+        answer = self._take(path, request)
+        # Our own client asks for the next event along with what the last one came to.
+        return self._next() if answer is _ACCEPTED and request.query == "next" else answer
+
+    def _take(self, path: str, request: Request) -> Response:
         if path == "init/error":
             self._failure = Failure.of_initialisation(request.body)
             return _ACCEPTED

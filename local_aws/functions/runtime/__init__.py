@@ -1,0 +1,1 @@
+"""What runs in the processes of functions, and is imported by nothing else."""
