@@ -65,7 +65,7 @@ shell: ## Open Django's shell on the running stack
 admin: ## Make or promote a superuser: USERNAME=… [PASSWORD=…]
 	@$(dev) admin
 
-broadcast: ## Send a system message: MESSAGE="…" [ROOM=general]
+broadcast: ## Send a system message: MESSAGE="…" [ROOM=general] [LEVEL=warning] [UNTIL=2026-12-24T18:00Z]
 	@$(dev) broadcast
 
 clean: ## Remove what can be made again; the data folder stays

@@ -151,8 +151,9 @@ def broadcast() -> NoReturn:
     event = {
         "message": _required("MESSAGE", 'make broadcast MESSAGE="Maintenance in 5 minutes." [ROOM=general]')
     }
-    if room := os.environ.get("ROOM"):
-        event["room"] = room
+    for field in ("room", "level", "until"):
+        if value := os.environ.get(field.upper()):
+            event[field] = value
     os.chdir(ROOT)
     python, endpoint = str(VENV_PYTHON), f"http://127.0.0.1:{port() + 1}"
     os.execv(

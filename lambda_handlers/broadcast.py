@@ -13,11 +13,13 @@ from delivery.sqs import QueueError  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
-_FIELDS = {"message", "room", "level"}
+_FIELDS = {"message", "room", "level", "until"}
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """`{"message": …, "room"?: …, "level"?: …}` → how many connections it goes to, or why it doesn't."""
+    """`{"message": …, "room"?: …, "level"?: …, "until"?: …}` → how many
+    connections it goes to, or why it doesn't.
+    """
     check_connections()
     try:
         sent = broadcast(**_arguments(event))
@@ -31,6 +33,8 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
 
 def _arguments(event: Any) -> dict[str, Any]:
     if not isinstance(event, dict) or "message" not in event or not event.keys() <= _FIELDS:
-        raise Refusal("invalid_request", 'Send {"message": "…"}, with "room" and "level" if you like.')
+        raise Refusal(
+            "invalid_request", 'Send {"message": "…"}, with "room", "level" and "until" if you like.'
+        )
     # A field that is null is one that was left out.
     return {name: value for name, value in event.items() if name == "message" or value is not None}
