@@ -10,7 +10,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from chat.events import event_frame
+from chat.messages import RoomGone
 from chat.models import ChatMessage, MessageChange
+from chat.moderation import audit
 from chat.wire import EventFrame, Refusal, timestamp
 
 MODERATE = "chat.delete_chatmessage"
@@ -18,7 +20,8 @@ MODERATE = "chat.delete_chatmessage"
 # As for a message: the room's row lock orders the events, and the clock is read after it is held.
 _RECORD = """
     WITH numbered AS (
-        UPDATE chat_room SET last_sequence = last_sequence + 1 WHERE name = %(room)s
+        UPDATE chat_room SET last_sequence = last_sequence + 1
+        WHERE name = %(room)s AND (archived_at IS NULL OR %(deletes)s)
         RETURNING last_sequence AS sequence, clock_timestamp() AS now
     ), changed AS (
         UPDATE chat_chatmessage SET
@@ -63,6 +66,7 @@ def edit_message(room: str, target: int, text: str, user: User | AnonymousUser) 
     """Give a message another text. Only who wrote it may, and for a while.
 
     :raises Refusal: `message_forbidden` or `too_late`.
+    :raises RoomGone: The room has been archived.
     """
     with transaction.atomic():
         message = _own(_lock(room, target), user)
@@ -83,6 +87,15 @@ def delete_message(room: str, target: int, user: User | AnonymousUser) -> Change
             message = _own(message, user, deletes=True)
         if message.deleted_at:
             return _unchanged(message)
+        if by_moderator:
+            audit.record(
+                audit.DELETE_MESSAGE,
+                actor=user,
+                subject=message.user,
+                subject_name=message.username,
+                room=room,
+                sequence=target,
+            )
         return _record(message, MessageChange.Kind.DELETED, "", user, by_moderator=by_moderator)
 
 
@@ -138,7 +151,10 @@ def _record(
                 "by_moderator": by_moderator,
             },
         )
-        sequence, created_at = cursor.fetchone()
+        row = cursor.fetchone()
+    if row is None:
+        raise RoomGone
+    sequence, created_at = row
     frame = event_frame(
         {
             "type": kind.value,

@@ -90,6 +90,14 @@ def limit_of(frame: dict[str, Any], most: int) -> int | None:
     return _whole_number(frame, "limit", 1, most)
 
 
+def whole_number_or_null(frame: dict[str, Any], field: str, least: int, most: int) -> int | None:
+    """A number that may be missing or null.
+
+    :raises Refusal: `invalid_request` where it is no whole number from `least` to `most`.
+    """
+    return None if frame.get(field) is None else _whole_number(frame, field, least, most)
+
+
 def _whole_number(frame: dict[str, Any], field: str, least: int, most: int) -> int | None:
     if field not in frame:
         return None

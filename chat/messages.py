@@ -15,7 +15,9 @@ from chat.wire import GUEST_NAME, EventFrame
 # The library's count of requests and the outbox ride along instead of being commits of their own.
 _STORE = """
     WITH numbered AS (
-        UPDATE chat_room SET last_sequence = last_sequence + 1 WHERE name = %(room)s RETURNING last_sequence
+        UPDATE chat_room SET last_sequence = last_sequence + 1
+        WHERE name = %(room)s AND archived_at IS NULL
+        RETURNING last_sequence
     ), counted AS (
         UPDATE django_aws_api_gateway_websockets_websocketsession
         SET request_count = request_count + 1 WHERE id = %(connection)s
@@ -48,7 +50,7 @@ class AlreadyStored(Exception):
 
 
 class RoomGone(Exception):
-    """The room was removed a moment ago."""
+    """The room was removed or archived a moment ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class Draft:
         """Commit the message with the next number of its room, in one statement.
 
         :raises AlreadyStored: The statement left nothing behind, and no hole in the numbers.
-        :raises RoomGone: There is no such room any more.
+        :raises RoomGone: There is no such room any more, or it has been archived.
         """
         values = self._parameters()
         with connection.cursor() as cursor:

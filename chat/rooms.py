@@ -59,6 +59,11 @@ def is_room_name(name: object) -> TypeGuard[str]:
     return isinstance(name, str) and len(name) <= ROOM_NAME_LENGTH and ROOM_NAME.match(name) is not None
 
 
+def echoed(name: object) -> str | None:
+    """What a refusal repeats of something that is no name of a room, if it is short."""
+    return name if isinstance(name, str) and len(name) <= ROOM_NAME_LENGTH else None
+
+
 def entrance(name: object, user: User | AnonymousUser | None = None) -> Entrance | None:
     """The room called `name` and what `user` may do there, a guest if nobody is named.
 

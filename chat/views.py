@@ -21,7 +21,10 @@ from django_aws_api_gateway_websockets.models import (
 
 from chat import connections, frames, rooms
 from chat.actions.messages import MessageActions
+from chat.actions.moderation import ModerationActions
+from chat.actions.presence import PresenceActions
 from chat.actions.rooms import RoomActions
+from chat.actions.unread import UnreadActions
 from chat.connect_limit import admit_attempt
 from chat.login_sessions import login_still_holds
 from chat.models import ROOM_NAME, ROOM_NAME_LENGTH
@@ -36,7 +39,7 @@ _TOKEN = re.compile(r"[0-9a-f]{64}\Z")
 # The library's exemption is a mark on its `dispatch`, which the one here replaces. The gateway secret and the
 # connection's own token stand in for the form's.
 @method_decorator(csrf_exempt, name="dispatch")
-class ChatWebSocketView(MessageActions, RoomActions):
+class ChatWebSocketView(MessageActions, RoomActions, ModerationActions, UnreadActions, PresenceActions):
     """Answers every event of the WebSocket API: connections, their actions, and their ends."""
 
     ALLOWED_HANDLERS = {  # noqa: RUF012
@@ -45,6 +48,12 @@ class ChatWebSocketView(MessageActions, RoomActions):
         "delete_message",
         "fetch_history",
         "change_channel",
+        "report_message",
+        "restrict_person",
+        "lift_restriction",
+        "fetch_unread",
+        "who_is_here",
+        "typing",
         "default",
     }
     # The library knows two keys that select a handler; the protocol knows one.

@@ -143,8 +143,26 @@ CHAT_MESSAGE_LENGTH = 4000
 CHAT_SEND_LIMIT = 10
 CHAT_SEND_WINDOW_SECONDS = 10
 CHAT_HISTORY_PAGE = 50
+# At most so many in any so many seconds: pages of history and changes of the room by connection, the rest by
+# person. Nobody who uses the web client meets them.
+CHAT_LIMITS = {
+    "change": (20, 10),
+    "history": (200, 10),
+    "move": (100, 10),
+    "unread": (30, 60),
+    "presence": (30, 60),
+    "typing": (4, 10),
+    "report": (20, 600),
+    "moderation": (60, 60),
+}
+# In rooms of more connections nobody is told who is writing.
+CHAT_TYPING_CONNECTIONS = 20
 # For how long people may edit and delete what they wrote. 0: not at all.
 CHAT_CHANGE_SECONDS = 900
+# How long is kept: what moderators did (30 days at least), reports that were handled, restrictions that ended.
+CHAT_AUDIT_DAYS = 365
+CHAT_REPORT_DAYS = 90
+CHAT_RESTRICTION_DAYS = 30
 CHAT_CONNECTS_PER_PERSON = ENVIRONMENT.connects_per_person
 CHAT_CONNECTS_PER_ADDRESS = ENVIRONMENT.connects_per_address
 CHAT_DELIVERY_QUEUE_URL = ENVIRONMENT.delivery_queue_url

@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django_aws_api_gateway_websockets.views import WebSocketView
 
 from chat import connections, frames, rooms
+from chat.allowances import spend
+from chat.limits import limit_of
 from chat.wire import Refusal, refusal
 
 
@@ -49,6 +51,28 @@ class ActingView(WebSocketView):
     ) -> HttpResponse:
         raise self.malformed or frames.unknown_action()
 
+    def room_named(self) -> rooms.Entrance:
+        """The room that the connection is in, which the request names as well.
+
+        By a number alone, what races a change of the room could hit another room's message.
+
+        :raises Refusal: `room_forbidden` or `invalid_request`.
+        """
+        entrance = self.room_now()
+        if self.body.get("room") != entrance.room.name:
+            raise Refusal("invalid_request", "Name the room that the connection is in.", field="room")
+        return entrance
+
+    def message_named(self) -> int:
+        """The number of the message that the request is about.
+
+        :raises Refusal: `invalid_request`.
+        """
+        sequence = frames.sequence_of(self.body, "sequence")
+        if sequence is None:
+            raise Refusal("invalid_request", "Name the message by its sequence.", field="sequence")
+        return sequence
+
     def room_now(self) -> rooms.Entrance:
         """The room that the connection is in, if it may still be there.
 
@@ -58,6 +82,14 @@ class ActingView(WebSocketView):
         if entrance is None or not entrance.rights.admitted:
             raise room_forbidden(self.acting.session.channel_name)
         return entrance
+
+    def spend(self, kind: str, *, of_connection: bool = False) -> None:
+        """Count an action of a kind: of the person over all connections, or of this connection alone.
+
+        :raises Refusal: `rate_limited`.
+        """
+        acting = self.acting
+        spend(f"{kind} {acting.session.connection_id if of_connection else acting.sender}", limit_of(kind))
 
     @property
     def acting(self) -> connections.LiveConnection:

@@ -1,16 +1,18 @@
 """Sending, editing and deleting messages."""
 
 import logging
+import math
 from collections.abc import Callable
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from chat import changes, frames, rooms
 from chat.actions.acting import ActingView, action, room_forbidden
-from chat.allowances import Allowance, give_back, spend
+from chat.allowances import give_back, spend
+from chat.limits import message_limit, slow_mode
 from chat.messages import AlreadyStored, Draft, RoomGone, StoredMessage
 from chat.outbox import pass_on
 from chat.text import checked_text
@@ -37,25 +39,25 @@ class MessageActions(ActingView):
             client_id=frames.client_id_of(self.body),
             message=checked_text(self.body.get("message")),
         )
-        stored = self._stored(draft)
+        stored = self._stored(draft, entrance)
         if not stored.queued:
             self._pass_on(stored.frame, entrance)
         return answer({**stored.acknowledgement(), **frames.echo(self.body)})
 
-    def _stored(self, draft: Draft) -> StoredMessage:
+    def _stored(self, draft: Draft, entrance: rooms.Entrance) -> StoredMessage:
         """The message as stored now, or as stored before under the same `client_id`."""
-        key = f"message {self.acting.sender}"
         try:
-            spend(key, _messages())
+            spent = self._spend_for_message(entrance)
             self.repeatable = draft.client_id is not None
             return draft.store(self.acting.session)
         except AlreadyStored:
-            give_back(key)
+            for key in spent:
+                give_back(key)
             stored = draft.find_stored()
         except RoomGone:
-            raise room_forbidden(draft.room) from None
+            raise _closed_meanwhile(draft.room, self.acting.user) from None
         except Refusal:
-            # Sending again what is stored already needs no allowance.
+            # Sending again what is stored already needs no allowance, and no right to write more.
             stored = draft.find_stored() if draft.client_id else None
             if stored is None:
                 raise
@@ -65,28 +67,52 @@ class MessageActions(ActingView):
             )
         return stored
 
+    def _spend_for_message(self, entrance: rooms.Entrance) -> list[str]:
+        """Count a message, twice in a room in slow mode. Returns the keys by which it was counted.
+
+        :raises Refusal: `posting_forbidden`, `muted` or `rate_limited`.
+        """
+        check_may_post(entrance)
+        spent = [f"message {self.acting.sender}"]
+        spend(spent[0], message_limit())
+        seconds = entrance.room.slow_mode_seconds
+        if seconds and not entrance.rights.moderates:
+            spent.append(f"slow {entrance.room.name} {self.acting.sender}")
+            try:
+                spend(spent[1], slow_mode(seconds), slow_mode=seconds)
+            except Refusal:
+                give_back(spent[0])
+                raise
+        return spent
+
     @action
     def edit_message(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Give a message of one's own another text."""
         text = checked_text(self.body.get("message"))
-        return self._change(lambda room, target, user: changes.edit_message(room, target, text, user))
+        # What one may not say one may not write into an older message either.
+        return self._change(
+            lambda room, target, user: changes.edit_message(room, target, text, user), check=check_may_post
+        )
 
     @action
     def delete_message(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Take the text of a message away: of one's own, as a moderator of anyone's."""
-        return self._change(changes.delete_message)
+        return self._change(changes.delete_message, check=check_is_not_archived)
 
-    def _change(self, make: Callable[[str, int, User | AnonymousUser], changes.Change]) -> HttpResponse:
-        entrance = self.room_now()
+    def _change(
+        self,
+        make: Callable[[str, int, User | AnonymousUser], changes.Change],
+        *,
+        check: Callable[[rooms.Entrance], None],
+    ) -> HttpResponse:
+        entrance, target = self.room_named(), self.message_named()
+        check(entrance)
+        self.spend("change")
         room = entrance.room.name
-        # By a number alone, a change that races a change of the room could hit another room's message.
-        if self.body.get("room") != room:
-            raise Refusal("invalid_request", "Name the room that the connection is in.", field="room")
-        target = frames.sequence_of(self.body, "sequence")
-        if target is None:
-            raise Refusal("invalid_request", "Name the message by its sequence.", field="sequence")
-        spend(f"message {self.acting.sender}", _messages())
-        change = make(room, target, self.acting.user)
+        try:
+            change = make(room, target, self.acting.user)
+        except RoomGone:
+            raise _closed_meanwhile(room, self.acting.user) from None
         if change.frame:
             self._pass_on(change.frame, entrance)
         return answer({**change.acknowledgement(), **frames.echo(self.body)})
@@ -109,10 +135,40 @@ class MessageActions(ActingView):
             ) from None
 
 
-def _messages() -> Allowance:
-    count, seconds = settings.CHAT_SEND_LIMIT, settings.CHAT_SEND_WINDOW_SECONDS
-    return Allowance(
-        count,
-        seconds,
-        f"You can send {count} messages in {seconds} seconds. Wait a moment and send it again.",
+def check_is_not_archived(entrance: rooms.Entrance) -> None:
+    """:raises Refusal: `posting_forbidden`."""
+    if entrance.room.archived_at:
+        raise _posting_forbidden("archived", "This room is archived: it can be read, and nobody writes here.")
+
+
+def check_may_post(entrance: rooms.Entrance) -> None:
+    """:raises Refusal: `posting_forbidden` or `muted`."""
+    if entrance.may_post:
+        return
+    check_is_not_archived(entrance)
+    rights = entrance.rights
+    if not rights.muted:
+        raise _posting_forbidden("read_only", "Only announcements are written here, and you may not.")
+    if rights.muted_until is None:
+        raise Refusal("muted", "A moderator has muted you here. You can read what others write.")
+    wait = (rights.muted_until - timezone.now()).total_seconds()
+    raise Refusal(
+        "muted",
+        "A moderator has muted you here for a while. You can read what others write.",
+        retry_after=max(math.ceil(wait), 1),
     )
+
+
+def _posting_forbidden(reason: str, sentence: str) -> Refusal:
+    return Refusal("posting_forbidden", sentence, reason=reason)
+
+
+def _closed_meanwhile(room: str, user: User | AnonymousUser) -> Refusal:
+    """Why nothing could be added to a room that was open a moment ago: it was removed, or archived."""
+    entrance = rooms.entrance(room, user)
+    try:
+        if entrance and entrance.rights.admitted:
+            check_is_not_archived(entrance)
+    except Refusal as archived:
+        return archived
+    return room_forbidden(room)

@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from chat import connections, frames, rooms
 from chat.actions.acting import ActingView, action, room_forbidden
 from chat.history import history_page
-from chat.models import ROOM_NAME_LENGTH
 from chat.wire import Refusal, answer
 
 
@@ -24,6 +23,7 @@ class RoomActions(ActingView):
         limit = frames.limit_of(self.body, most)
         if before is not None and after is not None:
             raise Refusal("invalid_request", "Ask for before or after a position, not both.", field="before")
+        self.spend("history", of_connection=True)
         page = history_page(room, before=before, after=after, limit=limit or most)
         return answer({**page, **frames.echo(self.body)})
 
@@ -32,7 +32,8 @@ class RoomActions(ActingView):
         """Move the connection: from this answer on it gets the messages of the new room."""
         name = self.body.get("channel")
         if not rooms.is_room_name(name):
-            raise Refusal("invalid_room", "This is no name of a room.", room=_echoed_room(name))
+            raise Refusal("invalid_room", "This is no name of a room.", room=rooms.echoed(name))
+        self.spend("move", of_connection=True)
         if not self.can_join_channel(request, name):
             raise room_forbidden(name)
         change = connections.move_to_room(self.acting.session, name)
@@ -47,7 +48,3 @@ class RoomActions(ActingView):
                 **frames.echo(self.body),
             }
         )
-
-
-def _echoed_room(name: object) -> str | None:
-    return name if isinstance(name, str) and len(name) <= ROOM_NAME_LENGTH else None

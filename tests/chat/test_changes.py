@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.db import connections
 from django.db.models import F
@@ -227,12 +228,16 @@ def test_a_new_text_is_checked_like_a_message(hers: Connection) -> None:
     assert hers.send("edit_message", room="general", sequence=1)["code"] == "invalid_message"
 
 
-def test_changes_count_as_messages_do(hers: Connection) -> None:
+def test_changes_have_a_limit_of_their_own(hers: Connection) -> None:
     hers.say("0")
-    for number in range(1, 10):
-        assert edit(hers, 1, str(number))["ok"]
-    assert edit(hers, 1, "10")["code"] == "rate_limited"
-    assert hers.say("more")["code"] == "rate_limited"
+    with override_settings(CHAT_LIMITS={**settings.CHAT_LIMITS, "change": (5, 10)}):
+        for number in range(1, 6):
+            assert edit(hers, 1, str(number))["ok"]
+        refused = edit(hers, 1, "6")
+        assert refused["code"] == "rate_limited"
+        assert 9 < refused["retry_after"] <= 10
+        assert delete(hers, 1)["code"] == "rate_limited"
+    assert hers.say("more")["ok"]
 
 
 def test_messages_and_changes_at_once_have_numbers_without_holes(hers: Connection, bob: User) -> None:

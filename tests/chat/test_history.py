@@ -127,8 +127,8 @@ def test_statements_do_not_grow_with_the_history(
     for count in (10, 500):
         ChatMessage.objects.all().delete()
         fill("general", count)
-        # The connection with all that is said about it; the page.
-        with django_assert_num_queries(2):
+        # The connection with all that is said about it; the limit; the page.
+        with django_assert_num_queries(3):
             connection.send("fetch_history")
 
 

@@ -30,7 +30,7 @@ def test_who_is_admitted_is_whom_the_library_admits(seed: int) -> None:
             username=f"person {number}", is_staff=chance.random() < 0.3, is_superuser=chance.random() < 0.15
         )
         user.groups.set(chance.sample(groups, chance.randint(0, 2)))
-        user.user_permissions.set(chance.sample(permissions, chance.randint(0, 2)))
+        user.user_permissions.set(chance.sample(permissions, chance.randint(0, 4)))
         people.append(user)
     said = set()
     for number in range(12):
@@ -38,7 +38,7 @@ def test_who_is_admitted_is_whom_the_library_admits(seed: int) -> None:
         Room.objects.create(name=name, title=name)
         rule = ChannelPermission.objects.create(channel_name=name, access=ACCESSES[number % len(ACCESSES)])
         if rule.access == "permissions":
-            for _ in range(chance.randint(0, 3)):
+            for _ in range(chance.randint(0, 4)):
                 alternative = ChannelPermissionRule.objects.create(channel_permission=rule)
                 alternative.permissions.set(chance.sample(permissions, chance.randint(0, 2)))
         for user in [*people, AnonymousUser()]:

@@ -79,8 +79,8 @@ def test_statements_of_a_change_do_not_grow_with_the_room(
     connection = guest.connect()
     connection.say("so that the gateway is known")
     for _ in range(2):
-        # The connection with all that is said about it; the room with its rule; the move.
-        with django_assert_num_queries(3):
+        # The connection with all that is said about it; the limit; the room with its rule; the move.
+        with django_assert_num_queries(4):
             assert connection.send("change_channel", channel="support")["ok"]
         for _ in range(20):
             guest.connect("support").say("hello")

@@ -1,0 +1,1 @@
+"""What moderators do: restrict people, handle reports, and the log of all that."""
