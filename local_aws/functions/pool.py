@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from local_aws.functions import Invocation, Throttled
+from local_aws.functions import Throttled
 from local_aws.functions.environment import Environment, Listener
 from local_aws.functions.failures import Failure
 from local_aws.functions.status import FunctionStatus, InvocationRecord, Outcome
@@ -74,22 +74,18 @@ class Pool:
         self._starts: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    async def run(self, work: Work) -> Invocation:
+    def run(self, work: Work) -> None:
+        """Give work to an environment, now or as soon as there is one. Refuses what is over the bound."""
         reserved = self.function.reserved_concurrency
         if self._closed or (reserved is not None and self._running + len(self._waiting) >= reserved):
-            raise Throttled(self.function.name)
+            work.refuse(Throttled(self.function.name))
+            return
         while self._idle:
             if self._idle.pop().deliver(work):
                 self._running += 1
-                break
-        else:
-            self._waiting.append(work)
-            self._grow()
-        try:
-            return await work.answer
-        except asyncio.CancelledError:
-            work.abandon()
-            raise
+                return
+        self._waiting.append(work)
+        self._grow()
 
     async def warm(self) -> None:
         """Start an environment if there is none, and wait until it has come up (or failed to)."""

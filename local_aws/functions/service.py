@@ -6,10 +6,11 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from importlib.util import cache_from_source
 from pathlib import Path
 
-from local_aws.functions import FunctionNotFound, Invocation, Invoker
+from local_aws.functions import FunctionNotFound, Invocation, Invoker, TakenBy
 from local_aws.functions.configuration import function_environment, nobody
 from local_aws.functions.pool import Limits, Pool
 from local_aws.functions.status import FunctionStatus, InvocationRecord
@@ -71,21 +72,41 @@ class Functions:
 
         `trigger` says on whose behalf, for those who look at `invocations`.
         """
-        pool = self._pool(function)
-        arn, version = pool.function.arn, "$LATEST"
-        if qualifier is not None:
-            version = self.version(function, qualifier)
-            arn = f"{arn}:{qualifier}"
-        work = Work(
+        answer: asyncio.Future[Invocation] = asyncio.get_running_loop().create_future()
+        self.start(
+            function,
             payload,
-            request_id or new_request_id(),
-            arn,
-            trigger,
-            asyncio.get_running_loop().create_future(),
-            client_context,
-            version,
+            partial(_settle, answer),
+            request_id=request_id,
+            qualifier=qualifier,
+            client_context=client_context,
+            trigger=trigger,
         )
-        return await pool.run(work)
+        return await answer
+
+    def start(
+        self,
+        function: str,
+        payload: bytes,
+        taken_by: TakenBy,
+        *,
+        request_id: str | None = None,
+        qualifier: str | None = None,
+        client_context: str | None = None,
+        trigger: str = "Invoke",
+    ) -> None:
+        """Invoke without waiting: `taken_by` gets what `invoke` returns or raises, maybe at once."""
+        try:
+            pool = self._pool(function)
+            arn, version = pool.function.arn, "$LATEST"
+            if qualifier is not None:
+                version = self.version(function, qualifier)
+                arn = f"{arn}:{qualifier}"
+        except FunctionNotFound as missing:
+            taken_by(missing)
+            return
+        request_id = request_id or new_request_id()
+        pool.run(Work(payload, request_id, arn, trigger, taken_by, client_context, version))
 
     def triggered_by(self, trigger: str) -> Invoker:
         """These functions, for one who invokes them."""
@@ -207,7 +228,7 @@ class Functions:
             raise FunctionNotFound(function) from None
 
 
-class _Triggered:
+class _Triggered(Invoker):
     """Functions as one of those sees them who invoke them."""
 
     def __init__(self, functions: Functions, trigger: str) -> None:
@@ -216,6 +237,18 @@ class _Triggered:
 
     async def invoke(self, function: str, payload: bytes, *, request_id: str | None = None) -> Invocation:
         return await self._functions.invoke(function, payload, request_id=request_id, trigger=self._trigger)
+
+    def start(self, function: str, payload: bytes, taken_by: TakenBy) -> None:
+        self._functions.start(function, payload, taken_by, trigger=self._trigger)
+
+
+def _settle(answer: asyncio.Future[Invocation], outcome: Invocation | BaseException) -> None:
+    if answer.done():  # nobody waits any more
+        return
+    if isinstance(outcome, Invocation):
+        answer.set_result(outcome)
+    else:
+        answer.set_exception(outcome)
 
 
 def _is_code(path: Path) -> bool:

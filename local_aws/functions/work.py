@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass, field
 
-from local_aws.functions import Invocation
+from local_aws.functions import Invocation, TakenBy
 
 
 @dataclass(slots=True, eq=False)
 class Work:
-    """`trigger` says on whose behalf it runs, `version` is the one that its qualifier stands for."""
+    """`trigger` says on whose behalf it runs, `version` is the one that its qualifier stands for.
+
+    `taken_by` is told once what it came to. As on AWS what was accepted runs, whether anybody waits or not.
+    """
 
     payload: bytes
     request_id: str
     invoked_arn: str
     trigger: str
-    answer: asyncio.Future[Invocation]
+    taken_by: TakenBy
     client_context: str | None = None
     version: str = "$LATEST"
     arrived: float = field(default_factory=time.monotonic)
 
     def finish(self, payload: bytes, error: str | None, log: bytes = b"") -> None:
-        if not self.answer.done():
-            self.answer.set_result(Invocation(payload, error, self.request_id, log))
-
-    def abandon(self) -> None:
-        """Go on without the one who waited: as on AWS, what was accepted runs."""
-        if self.answer.cancelled():
-            self.answer = self.answer.get_loop().create_future()
-            self.answer.add_done_callback(lambda answer: answer.exception())
+        self.taken_by(Invocation(payload, error, self.request_id, log))
 
     def refuse(self, reason: Exception) -> None:
         """Answer that it never ran."""
-        if not self.answer.done():
-            self.answer.set_exception(reason)
+        self.taken_by(reason)

@@ -73,6 +73,9 @@ class Gateway:
         self._live: dict[str, Connection] = {}
         self._held: set[Connection] = set()
         self._running: set[asyncio.Task[Any]] = set()
+        # Messages that a function or a service has not answered yet, and who waits until there are none.
+        self._under_way = 0
+        self._all_answered: asyncio.Future[None] | None = None
         self._stopping = False
         self._accepted = self._refused = self._messages = 0
         self._throttles = Throttles()
@@ -196,9 +199,12 @@ class Gateway:
         closing = tuple(self._live.values())
         for connection in closing:
             connection.close(code, reason)
-        deadline = asyncio.get_running_loop().time() + within
-        while self._running and (left := deadline - asyncio.get_running_loop().time()) > 0:
-            await asyncio.wait(self._running, timeout=left)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within
+        while (self._running or self._under_way) and (left := deadline - loop.time()) > 0:
+            self._all_answered = loop.create_future()
+            awaited = {*self._running, self._all_answered} if self._under_way else self._running
+            await asyncio.wait(awaited, timeout=left)
             await asyncio.sleep(0)  # what ends may start a `$disconnect`
         if sockets := [connection.lost for connection in closing if not connection.lost.done()]:
             await asyncio.wait(sockets, timeout=_LAST_WORDS_SECONDS)
@@ -288,23 +294,30 @@ class Gateway:
             message = Message(api, route, record, body, request_id, now)
             answer = message.answer()
             if answer is None:
-                self._spawn(self._ask(connection, message, self._stage_arn(api)))
-                return True
+                return self._ask(connection, message, self._stage_arn(api))
             self._send(connection, answer)
             return False
         frame = answers.gateway_frame(told, connection_id=record.connection_id, request_id=request_id)
         self._send(connection, frame)
         return False
 
-    async def _ask(self, connection: Connection, message: Message, stage_arn: str) -> None:
-        """Answer with what the integration says; when it takes too long with that, and let it go on."""
-        answered = False
+    def _ask(self, connection: Connection, message: Message, stage_arn: str) -> bool:
+        """Answer with what the integration says; when it takes too long with that, and let it go on.
+
+        Returns whether the answer is still to come.
+        """
+        answered = under_way = False
+        timer: asyncio.TimerHandle | None = None
 
         def answer(frame: bytes) -> None:
             nonlocal answered
-            if not answered:
-                answered = True
-                self._send(connection, frame)
+            if answered:
+                return
+            answered = True
+            if timer is not None:
+                timer.cancel()
+            self._send(connection, frame)
+            if under_way:
                 connection.event_done()
 
         def time_out() -> None:
@@ -312,12 +325,21 @@ class Gateway:
             logger.warning("%s: the route %s took too long", record.connection_id, route.key)
             answer(message.told(answers.TIMED_OUT))
 
+        def came(frame: bytes) -> None:
+            self._under_way -= 1
+            if self._all_answered is not None and not self._under_way and not self._all_answered.done():
+                self._all_answered.set_result(None)
+            answer(frame)
+
+        self._under_way += 1
+        work = message.ask(self._integrations, stage_arn, came)
+        if answered:
+            return False
+        under_way = True
         timer = asyncio.get_running_loop().call_later(message.timeout_seconds, time_out)
-        try:
-            answer(await message.ask(self._integrations, stage_arn))
-        finally:
-            timer.cancel()
-            answer(b"")
+        if work is not None:
+            self._spawn(work)
+        return True
 
     def _send(self, connection: Connection, message: bytes) -> None:
         if not message:

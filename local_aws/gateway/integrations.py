@@ -86,6 +86,30 @@ class Integrations:
             raise NotPermitted(integration.function, source_arn)
         return answers.parse(answer_of(await self.invoker.invoke(integration.function, payload)))
 
+    def start(
+        self,
+        integration: LambdaIntegration,
+        payload: bytes,
+        source_arn: str,
+        taken_by: Callable[[Answer | BaseException], None],
+    ) -> None:
+        """Ask a function without waiting: `taken_by` gets what `function` returns or raises."""
+
+        def take(outcome: Invocation | BaseException) -> None:
+            answer: Answer | BaseException
+            try:
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                answer = answers.parse(answer_of(outcome))
+            except Exception as failure:
+                answer = failure
+            taken_by(answer)
+
+        if self.may_invoke(integration.function, source_arn, integration.role_arn):
+            self.invoker.start(integration.function, payload, take)
+        else:
+            taken_by(NotPermitted(integration.function, source_arn))
+
     async def service(self, integration: ServiceIntegration, values: Values, source_arn: str) -> Answer:
         """A service's answer, as a route response sends it. Raises what `FAILURES` has."""
         function = invoked_function(integration)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 from local_aws.gateway import answers, events
-from local_aws.gateway.answers import MalformedAnswer
+from local_aws.gateway.answers import Answer, MalformedAnswer
 from local_aws.gateway.connection import MAX_MESSAGE
 from local_aws.gateway.events import ConnectionRecord
 from local_aws.gateway.ids import new_id
@@ -59,27 +60,52 @@ class Message:
         assert isinstance(integration, LambdaIntegration | ServiceIntegration)
         return integration.timeout_ms / 1000
 
-    async def ask(self, integrations: Integrations, stage_arn: str) -> bytes:
-        """The same of a function or a service, however long it takes."""
+    def ask(
+        self, integrations: Integrations, stage_arn: str, taken_by: Callable[[bytes], None]
+    ) -> Coroutine[None, None, None] | None:
+        """Ask a function or a service; `taken_by` gets the frame, however long it takes, or at once.
+
+        Returns what there is to run for that, if there is something.
+        """
         integration = self.route.integration
-        assert isinstance(integration, LambdaIntegration | ServiceIntegration)
         source_arn = f"{stage_arn}/{self.route.key}"
+        if isinstance(integration, ServiceIntegration):
+            return self._ask_service(integrations, integration, source_arn, taken_by)
+        assert isinstance(integration, LambdaIntegration)
+
+        def take(answer: Answer | BaseException) -> None:
+            taken_by(self._frame(answer))
+
+        integrations.start(integration, events.encode(self._event()), source_arn, take)
+        return None
+
+    async def _ask_service(
+        self,
+        integrations: Integrations,
+        integration: ServiceIntegration,
+        source_arn: str,
+        taken_by: Callable[[bytes], None],
+    ) -> None:
+        answer: Answer | BaseException
         try:
-            if isinstance(integration, LambdaIntegration):
-                answer = await integrations.function(integration, events.encode(self._event()), source_arn)
-            else:
-                answer = await integrations.service(integration, self._values(), source_arn)
-            if len(answer.body) > MAX_MESSAGE:
-                raise MalformedAnswer(f"a body of {len(answer.body)} bytes")
-        except FAILURES as failure:
+            answer = await integrations.service(integration, self._values(), source_arn)
+        except Exception as failure:
+            answer = failure
+        taken_by(self._frame(answer))
+
+    def _frame(self, answer: Answer | BaseException) -> bytes:
+        """The frame for what a function or a service came to, empty for none."""
+        if isinstance(answer, Answer) and len(answer.body) > MAX_MESSAGE:
+            answer = MalformedAnswer(f"a body of {len(answer.body)} bytes")
+        if isinstance(answer, Answer):
+            return answer.body if self.route.answers else b""
+        if isinstance(answer, FAILURES):
             logger.warning(
-                "%s: the route %s failed: %s",
-                self.record.connection_id,
-                self.route.key,
-                why(failure),
+                "%s: the route %s failed: %s", self.record.connection_id, self.route.key, why(answer)
             )
             return self.told(answers.INTERNAL_SERVER_ERROR)
-        return answer.body if self.route.answers else b""
+        logger.error("The gateway failed at an event", exc_info=answer)
+        return b""
 
     def _event(self) -> events.Event:
         return events.message_event(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local_aws.functions import Invocation, Throttled
+from local_aws.functions import Invocation, Invoker, Throttled
 from local_aws.gateway import Chaos, Gateway, Integrations, Limits
 from local_aws.http import Request, Response, serve
 from local_aws.model import (
@@ -38,7 +38,7 @@ def echo(event: Event) -> Any:
 
 
 @dataclass
-class Functions:
+class Functions(Invoker):
     """An invoker: `connect`, `disconnect` and `message` are the functions, to be replaced by a test."""
 
     connect: Function = accept
