@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dev import bench, checks, node, python_packages, site, stack, synthesis
 from dev.failure import Failure
 from dev.paths import STATE, VENV_PYTHON, data_dir
-from dev.processes import Stopped, become_module, follow_parent, stop_on_signals
+from dev.processes import Stopped, become_module, follow_parent, keep_bytecode, stop_on_signals
 from dev.steps import one_at_a_time
 
 
@@ -177,6 +177,7 @@ def main(arguments: list[str]) -> int:
     try:
         stop_on_signals()
         follow_parent()
+        keep_bytecode()
         COMMANDS[arguments[0]]()
     except Failure as failure:
         print(failure, file=sys.stderr)

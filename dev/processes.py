@@ -45,6 +45,15 @@ def follow_parent(number: int = signal.SIGTERM) -> None:
         raise Stopped
 
 
+def keep_bytecode() -> None:
+    """Have what is started keep what it compiles, beside no source, where Python was told to write nothing.
+
+    Without it each of these processes compiles Django, or the CDK, anew.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(STATE / "bytecode"))
+
+
 def become_module(name: str, *arguments: str) -> NoReturn:
     """Go on as a module of ours in the environment of the checkout, which has what it imports."""
     os.chdir(ROOT)

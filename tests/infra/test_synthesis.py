@@ -39,3 +39,22 @@ def test_the_context_of_cdk_json_holds_unless_overridden(monkeypatch):
     monkeypatch.setenv("CDK_CONTEXT_JSON", '{"profile": "production"}')
     assert app.context()["profile"] == "production"
     assert app.context()["@aws-cdk/core:checkSecretUsage"] is True
+
+
+def test_what_is_compiled_is_kept_also_where_python_was_told_to_write_nothing(monkeypatch):
+    monkeypatch.setattr(app.sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(app.sys, "pycache_prefix", None)
+
+    app.keep_bytecode()
+
+    assert app.sys.dont_write_bytecode is False
+    assert app.sys.pycache_prefix == str(app.ROOT / ".cache" / "bytecode")
+
+
+def test_who_lets_python_write_has_it_written_where_python_does(monkeypatch):
+    monkeypatch.setattr(app.sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(app.sys, "pycache_prefix", None)
+
+    app.keep_bytecode()
+
+    assert app.sys.pycache_prefix is None
