@@ -10,7 +10,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from local_aws.edge import Edge
-from local_aws.functions import FunctionNotFound, Invocation, Throttled
+from local_aws.functions import FunctionNotFound, Invocation, Invoker, Throttled
 from local_aws.gateway import Gateway, Integrations
 from local_aws.http import Response, serve
 from local_aws.model import (
@@ -30,7 +30,7 @@ from local_aws.model import (
 ALL_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"})
 
 
-class Functions:
+class Functions(Invoker):
     """`show` answers with its event, `socket` with the message; the others do what their name says."""
 
     def __init__(self):
