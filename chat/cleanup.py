@@ -1,4 +1,4 @@
-"""Forgetting what has ended: stale connections, spent tokens, old attempts, expired logins.
+"""Forgetting what has ended: stale connections, spent tokens, old attempts, expired logins, settled cases.
 
 Every step works in bounded batches and may be repeated or run twice at once.
 """
@@ -7,15 +7,17 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db.models import QuerySet
+from django.db import connection
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django_aws_api_gateway_websockets.conf import get_setting
 from django_aws_api_gateway_websockets.models import ConnectionRateLimit, WebSocketSession, WebSocketToken
 
 from chat.connect_limit import WINDOW_SECONDS
 from chat.connections import end_stale
-from chat.models import Allowance
+from chat.models import Allowance, Report, Restriction
 
 BATCH = 1000
 MOST_BATCHES = 20
@@ -34,6 +36,9 @@ class Cleaned:
     attempts_removed: int
     allowances_removed: int
     logins_removed: int
+    restrictions_removed: int
+    reports_removed: int
+    audit_entries_removed: int
 
     def __str__(self) -> str:
         return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in asdict(self).items())
@@ -53,7 +58,33 @@ def clean_up(now: datetime | None = None) -> Cleaned:
         ),
         allowances_removed=_remove(Allowance.objects.filter(until__lt=now)),
         logins_removed=_remove(Session.objects.filter(expire_date__lt=now)),
+        restrictions_removed=_remove(_ended_restrictions(now - _days(settings.CHAT_RESTRICTION_DAYS))),
+        reports_removed=_remove(
+            Report.objects.filter(resolved_at__lt=now - _days(settings.CHAT_REPORT_DAYS))
+        ),
+        audit_entries_removed=_forget_audit(now - _days(settings.CHAT_AUDIT_DAYS)),
     )
+
+
+def _days(count: int) -> timedelta:
+    return timedelta(days=count)
+
+
+def _ended_restrictions(before: datetime) -> QuerySet[Restriction]:
+    return Restriction.objects.filter(Q(until__lt=before) | Q(lifted_at__lt=before))
+
+
+def _forget_audit(before: datetime) -> int:
+    """By the database's own function: nobody else can take anything from the audit log."""
+    forgotten = 0
+    for _ in range(MOST_BATCHES):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT chat_forget_audit(%s, %s)", [before, BATCH])
+            batch = int(cursor.fetchone()[0])
+        forgotten += batch
+        if batch < BATCH:
+            break
+    return forgotten
 
 
 def _end_stale_connections(opened_before: datetime) -> int:

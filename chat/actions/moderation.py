@@ -95,5 +95,5 @@ class ModerationActions(ActingView):
             )
         return choices(value)
 
-    def _done(self, kind: str, **fields: Any) -> HttpResponse:
-        return answer({"ok": True, "type": kind, **fields, **frames.echo(self.body)})
+    def _done(self, answer_type: str, **fields: Any) -> HttpResponse:
+        return answer({"ok": True, "type": answer_type, **fields, **frames.echo(self.body)})
