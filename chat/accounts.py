@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib.auth import login
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import User
@@ -14,19 +13,20 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 
-from chat.wire import GUEST_NAME
+from chat import names
 
 
 class SignUpForm(UserCreationForm):  # type: ignore[type-arg] # generic in the stubs only
-    """Django's form, without the name that guests go by."""
+    """Django's form, without names that are reserved or look like somebody else's."""
 
     class Meta(UserCreationForm.Meta):
         model = User
 
     def clean_username(self) -> str:
         username = super().clean_username()
-        if username and username.casefold() == GUEST_NAME.casefold():
-            raise forms.ValidationError("This is what guests are called. Choose another name.")
+        if username:
+            names.check_name(username)
+            names.check_free(username)
         return username
 
 
@@ -44,7 +44,7 @@ class SignUpView(RedirectURLMixin, FormView):  # type: ignore[type-arg]
                 user = form.save()
         except IntegrityError:
             # Somebody else took the name between the check and now.
-            form.add_error("username", "A user with that username already exists.")
+            form.add_error("username", names.taken())
             return self.form_invalid(form)
         login(self.request, user)
         return super().form_valid(form)

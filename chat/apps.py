@@ -7,4 +7,4 @@ class ChatConfig(AppConfig):
     name = "chat"
 
     def ready(self) -> None:
-        from chat import checks  # noqa: F401 (registers the system checks)
+        from chat import checks, names  # noqa: F401 (register the system checks, and what names are taken)

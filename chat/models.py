@@ -354,3 +354,17 @@ class ConnectionLogin(models.Model):
 
     def __str__(self) -> str:
         return f"the login of connection {self.connection_id}"
+
+
+class TakenName(models.Model):
+    """What somebody's name looks like, so that nobody else's looks the same. See `chat.names`."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    # A character can stand for several: Arabic ligatures take up to 18.
+    shown = models.TextField(unique=True)
+    folded = models.TextField(unique=True)
+
+    def __str__(self) -> str:
+        return self.shown
