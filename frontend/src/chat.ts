@@ -6,7 +6,10 @@ import { readFrame } from './core/frames';
 import * as membership from './core/membership';
 import * as outbox from './core/outbox';
 import * as rooms from './core/room';
+import { Announcements } from './chat/announcements';
+import { Company } from './chat/company';
 import { Link } from './chat/link';
+import { Reading } from './chat/reading';
 import { Receiver } from './chat/receiver';
 import { Sender } from './chat/sender';
 import { type Banner, State } from './chat/state';
@@ -16,6 +19,10 @@ import { texts } from './texts';
 const MOST_HELD = 400;
 
 export class Chat {
+  readonly reading: Reading;
+  readonly company: Company;
+
+  private readonly announcements: Announcements;
   private readonly state: State;
   private readonly link: Link;
   private readonly receiver: Receiver;
@@ -30,9 +37,16 @@ export class Chat {
     this.state = new State(ports, room);
     this.link = new Link(this.state, {
       received: (frame) => this.receiver.receive(readFrame(frame)),
+      disconnected: () => {
+        this.reading.disconnected();
+        this.company.disconnected();
+      },
       advance: () => this.advance(),
     });
-    this.receiver = new Receiver(this.state, this.link);
+    this.reading = new Reading(this.state, this.link);
+    this.company = new Company(this.state, this.link);
+    this.announcements = new Announcements(this.state);
+    this.receiver = new Receiver(this.state, this.link, this.reading, this.company, this.announcements);
     this.sender = new Sender(this.state, this.link);
   }
 
@@ -101,6 +115,8 @@ export class Chat {
     };
     this.ports.outbox.put(written);
     this.state.outbox = outbox.write(this.state.outbox, written);
+    this.reading.answers();
+    this.company.wrote();
     this.advance();
   }
 
@@ -135,8 +151,36 @@ export class Chat {
   }
 
   dismiss(banner: number): void {
-    this.state.banners = this.banners.filter(({ id }) => id !== banner);
+    this.announcements.dismiss(banner);
     this.changed();
+  }
+
+  /** The room is drawn, with its newest message in view or not. */
+  look(room: string, reads: boolean, lineSeen: boolean): void {
+    const before = this.reading.left;
+    this.reading.look(room, reads, lineSeen);
+    const { left } = this.reading;
+    if (left === before) return;
+    this.arm();
+    if (left.line !== before.line || left.mark !== before.mark) this.changed();
+  }
+
+  /** Somebody writes at this page. */
+  types(): void {
+    this.company.types();
+  }
+
+  /** Show who is here, or no longer. */
+  showCompany(isShown: boolean): void {
+    this.company.show(isShown);
+    this.advance();
+  }
+
+  /** Another tab of the same browser has read on, or dismissed something. */
+  agree(): void {
+    this.announcements.agree();
+    this.reading.hint();
+    this.advance();
   }
 
   /** Something happened around the page: it was hidden, the network came back, a person asks to reconnect … */
@@ -156,14 +200,18 @@ export class Chat {
     const now = this.ports.now();
     this.link.dispatch({ type: 'clock' });
     this.sender.expire(now);
+    this.announcements.expire(now);
     if (this.link.isLive) this.sender.proceed(now);
+    this.reading.proceed(now);
+    this.company.proceed(now);
     this.arm();
     this.changed();
   }
 
   private arm(): void {
     this.forgetWake();
-    const due = [this.link.dueAt, ...this.sender.dueTimes()].filter((time) => time !== null);
+    const parts = [this.sender, this.reading, this.company, this.announcements];
+    const due = [this.link.dueAt, ...parts.flatMap((part) => part.dueTimes())].filter((time) => time !== null);
     if (due.length === 0) return;
     this.forgetWake = this.ports.wakeAt(Math.min(...due), () => this.advance());
   }

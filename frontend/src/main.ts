@@ -4,6 +4,7 @@ import { Chat } from './chat';
 import { readAddress } from './shell/address';
 import { api } from './shell/api';
 import { followPage } from './shell/page-events';
+import { ReadingStorage } from './shell/reading-storage';
 import { openSocket } from './shell/socket';
 import { Storage, browserStorage } from './shell/storage';
 import './styles/chat.css';
@@ -16,10 +17,13 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 
 putWords();
 const storage = new Storage(browserStorage());
+const reading = new ReadingStorage(browserStorage());
 const chat = new Chat(
   {
     api,
     outbox: storage,
+    positions: reading,
+    announcements: reading,
     openSocket,
     now: () => Date.now(),
     random: () => Math.random(),
@@ -50,6 +54,7 @@ required('.skip', HTMLAnchorElement).addEventListener('click', (event) => {
   required('#message', HTMLTextAreaElement).focus();
 });
 followPage(chat);
+reading.follow(() => chat.agree());
 follow(location.hash);
 chat.notice({ type: 'start' });
 page.schedule();

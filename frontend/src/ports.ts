@@ -7,6 +7,8 @@ export interface RoomListing {
   readonly title: string;
   readonly canPost: boolean;
   readonly restricted: boolean;
+  /** The number of its last event when the session was asked for. */
+  readonly latest: number;
 }
 
 export interface Session {
@@ -40,9 +42,32 @@ export interface OutboxStore {
   remove(clientId: string): void;
 }
 
+/** Up to where somebody has read each room. */
+export interface PositionStore {
+  position(author: string | null, room: string): number | null;
+  keepPosition(author: string | null, room: string, sequence: number): void;
+}
+
+/** A system message to everyone, until it is dismissed or no longer holds. */
+export interface Announcement {
+  readonly key: string;
+  readonly text: string;
+  readonly level: string;
+  readonly receivedAt: number;
+  readonly until: number | null;
+}
+
+export interface AnnouncementStore {
+  announcements(): readonly Announcement[];
+  keepAnnouncement(announcement: Announcement): void;
+  dropAnnouncement(key: string): void;
+}
+
 export interface Ports {
   readonly api: Api;
   readonly outbox: OutboxStore;
+  readonly positions: PositionStore;
+  readonly announcements: AnnouncementStore;
   openSocket(room: string, token: string | null, handlers: SocketHandlers): Socket;
   /** Call once at `at`; returns what forgets it. */
   wakeAt(at: number, call: () => void): () => void;

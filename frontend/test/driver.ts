@@ -53,6 +53,8 @@ function ports(client: string): Ports {
       session: () => ask<Session>('session', client),
       token: () => ask<string | null>('token', client),
     },
+    positions: { position: () => null, keepPosition: () => undefined },
+    announcements: { announcements: () => [], keepAnnouncement: () => undefined, dropAnnouncement: () => undefined },
     openSocket: (room, token, handlers) => {
       const socket = (ids += 1);
       sockets.set(socket, handlers);

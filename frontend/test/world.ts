@@ -3,7 +3,7 @@
 import { Chat } from '../src/chat';
 import type { ChatMessage } from '../src/core/frames';
 import type { Written } from '../src/core/outbox';
-import type { Ports, Session, SocketHandlers } from '../src/ports';
+import type { Announcement, Ports, Session, SocketHandlers } from '../src/ports';
 
 export type Frame = Record<string, unknown>;
 
@@ -57,6 +57,12 @@ export class Connection {
       this.say({ ok: true, type: 'channel_changed', channel: this.room });
     }
     if (action === 'fetch_history') this.say(this.world.page(this.room, frame));
+    if (action === 'fetch_unread') this.say(this.world.unread(frame));
+    if (action === 'who_is_here') {
+      const { others } = this.world;
+      this.say({ type: 'presence', room: this.room, people: others, guests: 1, total: others.length + 1, client_id: clientId });
+    }
+    if (action === 'typing') this.say({ ok: true, type: 'typing_accepted', again_after: this.world.typingAgain });
     const refused = this.world.refusal;
     if (action === 'chat_message' || action === 'edit_message' || action === 'delete_message') {
       if (refused !== null) this.say({ ok: false, type: 'error', error: 'No.', ...refused, client_id: clientId });
@@ -73,6 +79,11 @@ export class World {
   readonly holds = new Set<string>();
   readonly stored: Record<string, Frame[]> = { general: [], support: [], random: [] };
   readonly kept = new Map<string, Written>();
+  readonly positions = new Map<string, number>();
+  readonly announced = new Map<string, Announcement>();
+  /** Who is in the room besides this chat. */
+  others: string[] = [];
+  typingAgain: number | null = 5;
   username: string | null = null;
   rooms = ['general', 'support', 'random'];
   refusal: Frame | null = null;
@@ -111,6 +122,15 @@ export class World {
         if (!this.reachable) throw new Error('unreachable');
         return this.username === null ? null : `token-${(this.tokens += 1)}`;
       },
+    },
+    positions: {
+      position: (author, room) => this.positions.get(`${author} ${room}`) ?? null,
+      keepPosition: (author, room, sequence) => void this.positions.set(`${author} ${room}`, sequence),
+    },
+    announcements: {
+      announcements: () => [...this.announced.values()],
+      keepAnnouncement: (each) => void this.announced.set(each.key, each),
+      dropAnnouncement: (key) => void this.announced.delete(key),
     },
     openSocket: (room, token, handlers) => {
       const connection = new Connection(this, room, token, handlers);
@@ -222,11 +242,27 @@ export class World {
     return { type: 'history', room, messages, has_more: true, latest_sequence: latest, ...(restart && { restart }) };
   }
 
+  unread({ seen, client_id }: Frame): Frame {
+    const rooms: Frame = {};
+    for (const [room, position] of Object.entries(seen as Record<string, number>)) {
+      const news = (this.stored[room] ?? []).filter(
+        ({ sequence, username }) => Number(sequence) > position && username !== this.username,
+      );
+      const mentions = news.filter(({ message }) => String(message).includes(`@${this.username}`)).length;
+      rooms[room] = { unread: news.length, mentions, latest_sequence: this.latest(room), capped: false };
+    }
+    return { type: 'unread', rooms, client_id };
+  }
+
+  private latest(room: string): number {
+    return Number(this.stored[room]?.at(-1)?.['sequence'] ?? 0);
+  }
+
   private session(): Session {
     return {
       username: this.username,
       messageLength: 4_000,
-      rooms: this.rooms.map((name) => ({ name, title: name, canPost: true, restricted: false })),
+      rooms: this.rooms.map((name) => ({ name, title: name, canPost: true, restricted: false, latest: this.latest(name) })),
     };
   }
 }

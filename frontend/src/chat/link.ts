@@ -11,6 +11,8 @@ import type { State } from './state';
 export interface Followers {
   /** A frame came. */
   received(frame: string): void;
+  /** The connection has ended. */
+  disconnected(): void;
   /** Something happened that may call for the next thing to do. */
   advance(): void;
 }
@@ -134,6 +136,7 @@ export class Link {
     this.state.alterations = alterations.disconnected(this.state.alterations);
     this.state.unanswered.clear();
     this.state.asking = null;
+    this.followers.disconnected();
   }
 
   send(frame: Readonly<Record<string, unknown>>): void {

@@ -7,7 +7,10 @@ import * as outbox from '../core/outbox';
 import * as paging from '../core/paging';
 import * as rooms from '../core/room';
 import { texts } from '../texts';
+import type { Announcements } from './announcements';
+import type { Company } from './company';
 import type { Link } from './link';
+import type { Reading } from './reading';
 import type { State } from './state';
 
 /** How long a page of history that failed waits, in milliseconds. */
@@ -17,6 +20,9 @@ export class Receiver {
   constructor(
     private readonly state: State,
     private readonly link: Link,
+    private readonly reading: Reading,
+    private readonly company: Company,
+    private readonly announcements: Announcements,
   ) {}
 
   receive(frame: Inbound): void {
@@ -41,7 +47,15 @@ export class Receiver {
         if (this.state.membership.changing?.room === frame.room && this.link.isLive) this.state.joined(frame.room);
         return;
       case 'system':
-        this.receiveSystemMessage(frame);
+        this.announcements.received(frame);
+        return;
+      case 'unread':
+        this.reading.received(frame.counts);
+        return;
+      case 'presence':
+      case 'typing':
+      case 'typing-accepted':
+        this.company.received(frame);
         return;
       case 'refused':
         this.receiveRefusal(frame.refusal);
@@ -56,6 +70,7 @@ export class Receiver {
   private receiveMessage({ room, message }: Extract<Inbound, { kind: 'message' }>): void {
     if (this.state.listing(room) === null) return;
     this.arrived(room, message);
+    this.company.said(room, message.username, message.guest);
     this.state.keepRoom(room, rooms.addMessage(this.state.room(room), message));
   }
 
@@ -110,16 +125,8 @@ export class Receiver {
     this.state.keepRoom(room, rooms.addChange(this.state.room(room), { sequence, target, text }));
   }
 
-  private receiveSystemMessage({ text, room, level }: Extract<Inbound, { kind: 'system' }>): void {
-    if (room === null || this.state.listing(room) === null) {
-      this.state.say(text, level);
-      return;
-    }
-    const notice = { id: this.state.nextId(), text, level, receivedAt: this.state.ports.now() };
-    this.state.keepRoom(room, rooms.addNotice(this.state.room(room), notice));
-  }
-
   private receiveRefusal(received: Refusal): void {
+    if (this.reading.refused(received) || this.company.refused(received)) return;
     const refusal = { ...received, sentence: texts.refusals[received.code] ?? received.sentence };
     const now = this.state.ports.now();
     if (outbox.find(this.state.outbox, refusal.clientId) !== null) {

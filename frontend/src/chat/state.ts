@@ -5,7 +5,7 @@ import * as membership from '../core/membership';
 import * as outbox from '../core/outbox';
 import * as paging from '../core/paging';
 import * as rooms from '../core/room';
-import type { Ports, RoomListing, Session } from '../ports';
+import type { Announcement, Ports, RoomListing, Session } from '../ports';
 import { texts } from '../texts';
 
 /** A sentence above the conversation, until it is dismissed. */
@@ -13,6 +13,9 @@ export interface Banner {
   readonly id: number;
   readonly text: string;
   readonly level: string;
+  /** By what it is kept; null for what this page says of itself. */
+  readonly key: string | null;
+  readonly until: number | null;
 }
 
 /** The page of history that was asked for, until it comes. */
@@ -60,6 +63,10 @@ export class State {
 
   keepRoom(name: string, room: rooms.Room): void {
     this.rooms.set(name, room);
+  }
+
+  eachRoom(call: (name: string, room: rooms.Room) => void): void {
+    for (const [name, room] of this.rooms) call(name, room);
   }
 
   forgetRoom(name: string): void {
@@ -112,7 +119,13 @@ export class State {
 
   /** Show a sentence above the conversation until it is dismissed. */
   say(text: string, level: string): void {
-    this.banners = [...this.banners.filter((banner) => banner.text !== text), { id: this.nextId(), text, level }];
+    const banner = { id: this.nextId(), text, level, key: null, until: null };
+    this.banners = [...this.banners.filter((each) => each.text !== text), banner];
+  }
+
+  /** The same with what somebody said to everyone. */
+  announce({ key, text, level, until }: Announcement): void {
+    this.banners = [...this.banners.filter((each) => each.text !== text), { id: this.nextId(), text, level, key, until }];
   }
 
   nextId(): number {

@@ -1,5 +1,8 @@
 /** What the chat sends: each frame is read strictly, and what isn't understood is said to be so. */
 
+import type { Presence } from './company';
+import type { Count } from './unread';
+
 export interface ChatMessage {
   readonly sequence: number;
   readonly username: string;
@@ -52,7 +55,20 @@ export type Inbound =
       readonly writtenAt: number;
     }
   | { readonly kind: 'room-changed'; readonly room: string }
-  | { readonly kind: 'system'; readonly text: string; readonly room: string | null; readonly level: string }
+  | {
+      readonly kind: 'system';
+      readonly text: string;
+      readonly room: string | null;
+      readonly level: string;
+      readonly createdAt: number;
+      /** From when on it no longer holds. */
+      readonly until: number | null;
+    }
+  | { readonly kind: 'unread'; readonly counts: Readonly<Record<string, Count>> }
+  | { readonly kind: 'presence'; readonly presence: Presence }
+  | { readonly kind: 'typing'; readonly room: string; readonly username: string; readonly guest: boolean; readonly duration: number }
+  /** When the next hint may go out, in milliseconds; null where the room is too large for them. */
+  | { readonly kind: 'typing-accepted'; readonly againAfter: number | null }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   | { readonly kind: 'pong' }
   /** API Gateway's own word that a function failed; it doesn't say which request. */
@@ -81,6 +97,14 @@ export function readFrame(frame: string): Inbound {
       return isText(fields['channel']) ? { kind: 'room-changed', room: fields['channel'] } : { kind: 'unknown' };
     case 'system':
       return readSystem(fields);
+    case 'unread':
+      return readUnread(fields);
+    case 'presence':
+      return readPresence(fields);
+    case 'typing':
+      return readTyping(fields);
+    case 'typing_accepted':
+      return { kind: 'typing-accepted', againAfter: readSeconds(fields['again_after']) };
     case 'error':
       return { kind: 'refused', refusal: readRefusal(fields) };
     case 'pong':
@@ -144,9 +168,44 @@ function readAltered(fields: Fields): Inbound {
 }
 
 function readSystem(fields: Fields): Inbound {
-  const { message, room, level } = fields;
+  const { message, room, level, created_at: createdAt, until } = fields;
   if (!isText(message)) return { kind: 'unknown' };
-  return { kind: 'system', text: message, room: isText(room) ? room : null, level: isText(level) ? level : 'info' };
+  return {
+    kind: 'system',
+    text: message,
+    room: isText(room) ? room : null,
+    level: isText(level) ? level : 'info',
+    createdAt: readTime(createdAt),
+    until: readTime(until) || null,
+  };
+}
+
+function readUnread({ rooms }: Fields): Inbound {
+  if (!isObject(rooms)) return { kind: 'unknown' };
+  const counts: Record<string, Count> = {};
+  for (const [room, count] of Object.entries(rooms)) {
+    if (!isObject(count)) continue;
+    const { unread, mentions, latest_sequence: latest, capped } = count;
+    if (!isSequence(unread) || !isSequence(mentions) || !isSequence(latest)) continue;
+    counts[room] = { unread, mentions, latest, capped: capped === true };
+  }
+  return { kind: 'unread', counts };
+}
+
+function readPresence({ room, people, guests, total }: Fields): Inbound {
+  if (!isText(room) || !Array.isArray(people) || !isSequence(guests) || !isSequence(total)) return { kind: 'unknown' };
+  return { kind: 'presence', presence: { room, people: people.filter(isText), guests, total } };
+}
+
+function readTyping({ room, username, guest, seconds }: Fields): Inbound {
+  const duration = readSeconds(seconds);
+  if (!isText(room) || !isText(username) || duration === null) return { kind: 'unknown' };
+  return { kind: 'typing', room, username, guest: guest === true, duration };
+}
+
+/** Milliseconds, null where nothing is said or it is no time to wait. */
+function readSeconds(value: unknown): number | null {
+  return typeof value === 'number' && value > 0 ? value * 1000 : null;
 }
 
 function readMessage(fields: Fields): ChatMessage | null {
@@ -172,7 +231,7 @@ function readRefusal(fields: Fields): Refusal {
     sentence: isText(error) ? error : '',
     clientId: isText(clientId) ? clientId : null,
     room: isText(room) ? room : null,
-    retryAfter: typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : null,
+    retryAfter: readSeconds(seconds),
   };
 }
 

@@ -9,12 +9,22 @@ export type Row =
   | { readonly kind: 'day'; readonly key: string; readonly time: number }
   | { readonly kind: 'message'; readonly key: string; readonly message: ChatMessage; readonly continued: boolean }
   | { readonly kind: 'outgoing'; readonly key: string; readonly item: Outgoing; readonly continued: boolean }
-  | { readonly kind: 'notice'; readonly key: string; readonly notice: Notice };
+  | { readonly kind: 'notice'; readonly key: string; readonly notice: Notice }
+  /** Where the reader left off. */
+  | { readonly kind: 'line'; readonly key: string };
+
+/** The message below which a line stands, and the one after which a name stands again. */
+export interface Break {
+  readonly line: number | null;
+  readonly broken: number | null;
+}
+
+const UNBROKEN: Break = { line: null, broken: null };
 
 /** Messages of one person that follow each other within this time stand together under one name. */
 const TOGETHER = 5 * 60_000;
 
-export function layOut(room: Room, unsent: readonly Outgoing[]): readonly Row[] {
+export function layOut(room: Room, unsent: readonly Outgoing[], { line, broken }: Break = UNBROKEN): readonly Row[] {
   const rows: Row[] = [];
   let speaker: { readonly name: string; readonly time: number } | null = null;
   let latest = -Infinity;
@@ -42,9 +52,18 @@ export function layOut(room: Room, unsent: readonly Outgoing[]): readonly Row[] 
     pending = pending.filter(({ after }) => after >= before);
   };
 
+  // Above what isn't loaded nobody left off.
+  let drawn = line === null || line < room.floor;
+  let previous = 0;
   for (const message of room.messages) {
     placeNotices(message.sequence);
     openDay(message.writtenAt);
+    if (broken !== null && previous <= broken && message.sequence > broken) speaker = null;
+    if (!drawn && line !== null && message.sequence > line) {
+      rows.push({ kind: 'line', key: 'line' });
+      drawn = true;
+    }
+    previous = message.sequence;
     const continued = continues(message.guest ? null : message.username, message.writtenAt);
     rows.push({ kind: 'message', key: `message ${message.sequence}`, message, continued });
   }

@@ -7,6 +7,7 @@ export interface Notice {
   readonly text: string;
   readonly level: string;
   readonly receivedAt: number;
+  readonly until: number | null;
   /** The message that it stands below. */
   readonly after: number;
 }

@@ -17,6 +17,20 @@ export const english = {
   loadingOlder: 'Loading older messages …',
   beginning: (room: string) => `This is where ${room} begins.`,
   empty: 'Nobody has said anything here yet. You could be the first.',
+  newLine: 'New messages',
+  jumpToNew: (count: number) => (count === 1 ? '1 new message above' : `${count} new messages above`),
+  unread: (count: number, more: boolean, calls: number) =>
+    `${more ? `more than ${count}` : count} unread${calls === 0 ? '' : ', you were called'}`,
+  whoIsHere: 'Who is here',
+  peopleHere: (count: number) => (count === 1 ? '1 person is here' : `${count} people are here`),
+  morePeople: (count: number) => `${count} more`,
+  guestsHere: (count: number) => (count === 1 ? '1 guest' : `${count} guests`),
+  typing: (names: readonly string[]) =>
+    names.length === 1
+      ? `${names[0]} is writing …`
+      : names.length === 2
+        ? `${names[0]} and ${names[1]} are writing …`
+        : 'Several people are writing …',
   newMessages: (count: number) => (count === 1 ? '1 new message' : `${count} new messages`),
   toNewest: 'Go to the newest messages',
   sending: 'Sending …',

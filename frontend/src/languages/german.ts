@@ -21,6 +21,20 @@ export const german: Texts = {
   loadingOlder: 'Ältere Nachrichten werden geladen …',
   beginning: (room) => `Hier beginnt ${room}.`,
   empty: 'Hier hat noch niemand etwas gesagt. Mach den Anfang.',
+  newLine: 'Neue Nachrichten',
+  jumpToNew: (count) => (count === 1 ? '1 neue Nachricht weiter oben' : `${count} neue Nachrichten weiter oben`),
+  unread: (count, more, calls) =>
+    `${more ? `mehr als ${count}` : count} ungelesen${calls === 0 ? '' : ', du wurdest genannt'}`,
+  whoIsHere: 'Wer ist da?',
+  peopleHere: (count) => (count === 1 ? '1 Person ist hier' : `${count} Personen sind hier`),
+  morePeople: (count) => `${count} weitere`,
+  guestsHere: (count) => (count === 1 ? '1 Gast' : `${count} Gäste`),
+  typing: (names) =>
+    names.length === 1
+      ? `${names[0]} schreibt …`
+      : names.length === 2
+        ? `${names[0]} und ${names[1]} schreiben …`
+        : 'Mehrere schreiben …',
   newMessages: (count) => (count === 1 ? '1 neue Nachricht' : `${count} neue Nachrichten`),
   toNewest: 'Zu den neuesten Nachrichten',
   sending: 'Wird gesendet …',

@@ -40,13 +40,20 @@ export function readSession(value: unknown): Session {
 }
 
 function readRoom(value: unknown): RoomListing {
-  const room = value as { name?: unknown; title?: unknown; can_post?: unknown; restricted?: unknown };
+  const room = value as {
+    name?: unknown;
+    title?: unknown;
+    can_post?: unknown;
+    restricted?: unknown;
+    latest_sequence?: unknown;
+  };
   const name = String(room.name);
   return {
     name,
     title: typeof room.title === 'string' && room.title !== '' ? room.title : name,
     canPost: room.can_post !== false,
     restricted: room.restricted === true,
+    latest: typeof room.latest_sequence === 'number' ? room.latest_sequence : 0,
   };
 }
 

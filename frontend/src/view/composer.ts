@@ -25,6 +25,8 @@ export interface ComposerActions {
   lookBack(): void;
   draft(author: string | null, room: string): string;
   keepDraft(author: string | null, room: string, text: string): void;
+  /** Something is being written. */
+  types(): void;
 }
 
 /** How close to the limit the counter appears, as a part of it. */
@@ -59,7 +61,10 @@ export class Composer {
       if (!this.names.takes(event) && !this.takes(event.key)) return;
       event.preventDefault();
     });
-    this.field.addEventListener('input', () => this.typed());
+    this.field.addEventListener('input', () => {
+      this.typed();
+      if (this.editing === null && !isBlank(this.field.value)) this.actions.types();
+    });
     // A tap on the button must not close a phone's keyboard.
     this.submit.addEventListener('pointerdown', (event) => event.preventDefault());
     this.submit.setAttribute('aria-label', texts.send);

@@ -1,6 +1,6 @@
 /** The conversation of the room that is shown. Rows are added and moved, never drawn anew. */
 
-import { type Row, layOut } from '../core/layout';
+import { type Break, type Row, layOut } from '../core/layout';
 import type { Outbox } from '../core/outbox';
 import { type Room, olderThan } from '../core/room';
 import { texts } from '../texts';
@@ -14,12 +14,17 @@ export interface Conversation {
   readonly room: Room;
   readonly unsent: Outbox;
   readonly author: string | null;
+  /** Where the reader left off, and how much others have said since. */
+  readonly left: Break;
+  readonly news: number;
 }
 
 export interface LogActions extends RowActions {
   loadOlder(room: string, sequence: number | null): void;
   /** The newest messages are read, and the older ones held are many. */
   readsNewest(room: string): void;
+  /** The newest message is in view, or something else is; and the line where the reader left off is, or was. */
+  look(room: string, reads: boolean, lineSeen: boolean): void;
   notFound(): void;
 }
 
@@ -46,11 +51,20 @@ export class LogView {
   /** A message that somebody wants to see, until it is loaded. */
   private sought: { readonly room: string; readonly sequence: number } | null = null;
   private quietUntil: number | undefined;
+  private readonly jump: HTMLButtonElement;
+  private lineSeen = false;
+  /** Somebody wants to see where they left off, and it isn't loaded yet. */
+  private jumping = false;
 
   constructor(private readonly actions: LogActions) {
     this.newest = button('', 'newest', () => this.toNewest());
     this.newest.hidden = true;
-    this.scroller.after(element('div', { class: 'newest-place' }, this.newest));
+    this.jump = button('', 'newest some jump', () => this.toLine());
+    this.jump.hidden = true;
+    this.scroller.after(
+      element('div', { class: 'newest-place' }, this.newest),
+      element('div', { class: 'newest-place jump-place' }, this.jump),
+    );
     this.position = new ReadingPosition(this.scroller, this.log, () => this.moved(), () => this.catchUp());
   }
 
@@ -58,7 +72,7 @@ export class LogView {
     const before = this.conversation;
     const { name, title, room, unsent } = conversation;
     const other = before === null || before.name !== name || before.author !== conversation.author;
-    const rows = layOut(room, unsent);
+    const rows = layOut(room, unsent, conversation.left);
     this.postponed = !other && this.position.moving && this.hasOlder(rows) ? conversation : null;
     if (this.postponed !== null) return;
 
@@ -74,6 +88,7 @@ export class LogView {
     this.showAbove(conversation);
     this.position.restore();
     this.seekOn();
+    this.jumpOn();
     this.moved();
   }
 
@@ -105,6 +120,41 @@ export class LogView {
     }
   }
 
+  private toLine(): void {
+    this.jumping = true;
+    this.jumpOn();
+    this.moved();
+  }
+
+  private jumpOn(): void {
+    if (!this.jumping || this.conversation === null) return;
+    const { room, name, left } = this.conversation;
+    const line = this.line;
+    const older = olderThan(room);
+    if (line === null && left.line !== null && older !== null && older - left.line < FARTHEST) {
+      this.actions.loadOlder(name, older);
+      return;
+    }
+    this.jumping = false;
+    const place = line ?? this.log.firstElementChild;
+    if (place === null) return;
+    this.position.toRow(place);
+    if (line !== null) line.focus({ preventScroll: true });
+    else this.scroller.focus({ preventScroll: true });
+  }
+
+  private get line(): HTMLElement | null {
+    return this.rows.get('line')?.node ?? null;
+  }
+
+  /** Whether the line has been seen, or is out of sight above what is. */
+  private whereLineIs(): 'seen' | 'above' {
+    if (this.line === null) return 'above';
+    const { top, bottom } = this.scroller.getBoundingClientRect();
+    const line = this.line.getBoundingClientRect();
+    return line.top >= top && line.top <= bottom ? 'seen' : 'above';
+  }
+
   private catchUp(): void {
     if (this.postponed !== null) this.render(this.postponed, Date.now());
   }
@@ -115,6 +165,7 @@ export class LogView {
     this.log.dataset['room'] = name;
     this.log.setAttribute('aria-label', texts.log(title));
     this.seen = 0;
+    this.lineSeen = this.jumping = false;
     this.wasLoaded = false;
     this.position.toNewest();
   }
@@ -182,12 +233,18 @@ export class LogView {
 
   private moved(): void {
     if (this.conversation === null) return;
-    const { name, room } = this.conversation;
+    const { name, room, left, news } = this.conversation;
     const latest = room.messages.at(-1)?.sequence ?? 0;
     if (this.position.atNewest && this.sought === null) {
       this.seen = latest;
       if (room.messages.length > MANY_ROWS) this.actions.readsNewest(name);
     }
+    const isLooked = !document.hidden;
+    if (left.line === null) this.lineSeen = false;
+    else if (isLooked && this.whereLineIs() === 'seen') this.lineSeen = true;
+    this.actions.look(name, isLooked && this.position.atNewest && this.sought === null, this.lineSeen);
+    this.jump.hidden = left.line === null || this.lineSeen || this.jumping;
+    setText(this.jump, this.jump.hidden ? '' : texts.jumpToNew(news));
     if (this.position.wantsOlder) this.actions.loadOlder(name, olderThan(room));
     const unseen = room.messages.filter(({ sequence }) => sequence > this.seen).length;
     this.newest.hidden = this.position.atNewest;

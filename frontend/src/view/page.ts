@@ -3,12 +3,15 @@
 import { Chat } from '../chat';
 import { NOWHERE, look } from '../core/attention';
 import { speakers } from '../core/mentions';
+import type { Outbox } from '../core/outbox';
+import { written } from '../core/unread';
 import { addressOf, showAddress } from '../shell/address';
 import { notify } from '../shell/notifications';
 import type { Storage } from '../shell/storage';
 import { texts } from '../texts';
 import { AccountView } from './account';
 import { BannersView } from './banners';
+import { CompanyView } from './company';
 import { Composer } from './composer';
 import { required, setText } from './element';
 import { LogView } from './log';
@@ -26,6 +29,7 @@ export class Page {
   private readonly main = required('main', HTMLElement);
   private readonly account = new AccountView();
   private readonly banners: BannersView;
+  private readonly company: CompanyView;
   private readonly composer: Composer;
   private readonly log: LogView;
   private readonly menu: MessageMenu;
@@ -40,12 +44,14 @@ export class Page {
   ) {
     this.banners = new BannersView((id) => chat.dismiss(id));
     this.status = new StatusView(() => chat.notice({ type: 'reconnect' }));
+    this.company = new CompanyView((isShown) => chat.showCompany(isShown));
     this.composer = new Composer({
       write: (text) => chat.write(text),
       alter: (sequence, text) => chat.alter(sequence, text),
       lookBack: () => this.menu.enter(),
       draft: (author, room) => storage.draft(author, room),
       keepDraft: (author, room, text) => storage.keepDraft(author, room, text),
+      types: () => chat.types(),
     });
     this.log = new LogView({
       tryAgain: (id) => chat.tryAgain(id),
@@ -53,6 +59,7 @@ export class Page {
       discard: (id) => chat.discard(id),
       loadOlder: (room, sequence) => chat.loadOlder(room, sequence),
       readsNewest: (room) => chat.readsNewest(room),
+      look: (room, reads, lineSeen) => chat.look(room, reads, lineSeen),
       notFound: () => {
         chat.say(texts.noSuchMessage, 'warning');
         this.schedule();
@@ -93,7 +100,9 @@ export class Page {
     const title = listing?.title ?? shown;
     const entering = target === shown ? null : (chat.listing(target)?.title ?? target);
 
-    document.title = `${this.missed(shown, title)}${title} · ${texts.product}`;
+    this.tellCalls(shown, title);
+    const unread = chat.reading.total;
+    document.title = `${unread.unread === 0 ? '' : `(${written(unread)}) `}${title} · ${texts.product}`;
     setText(this.title, title);
     setText(this.entering, entering === null ? '' : texts.entering(entering));
     this.main.classList.toggle('leaving', entering !== null && joined !== null);
@@ -102,13 +111,14 @@ export class Page {
       shown,
       target,
       unsent: (room) => chat.unsent(room).length,
+      unread: (room) => chat.reading.count(room),
     });
     this.account.render(chat.session, target);
     this.banners.render(chat.banners);
     this.status.render(chat.connection, chat.author === null, now);
     if (chat.session !== null) {
       const unsent = chat.unsent(shown);
-      this.log.render({ name: shown, title, room: chat.room(shown), unsent, author: chat.author }, now);
+      this.drawLog(shown, title, unsent, now);
       this.menu.refresh();
     }
     this.composer.render({
@@ -123,15 +133,27 @@ export class Page {
     if (chat.session !== null) showAddress(target);
   }
 
-  /** How many messages came while the page was hidden, for its title. Who is called by one is told. */
-  private missed(shown: string, title: string): string {
+  private drawLog(name: string, title: string, unsent: Outbox, now: number): void {
+    const { chat } = this;
+    const { left } = chat.reading;
+    const here = left.room === name ? left : { line: null, broken: null };
+    const news = here.line === null ? 0 : chat.reading.news(name, here.line).length;
+    this.log.render({ name, title, room: chat.room(name), unsent, author: chat.author, left: here, news }, now);
+    this.company.render({
+      presence: chat.company.presence?.room === name ? chat.company.presence : null,
+      writers: chat.company.writersIn(name),
+      author: chat.author,
+    });
+  }
+
+  /** Tell who is called while the page is hidden. */
+  private tellCalls(shown: string, title: string): void {
     const { author } = this.chat;
     const looked = look(this.attention, shown, this.chat.room(shown), author, document.hidden);
     this.attention = looked.attention;
     for (const { username, text, sequence } of looked.calls) {
       notify(texts.calledBy(username, title), text, `${shown} ${sequence}`);
     }
-    return looked.unseen === 0 ? '' : `(${looked.unseen}) `;
   }
 
   private edit(clientId: string): void {

@@ -2,6 +2,7 @@
 
 import type { RoomListing } from '../ports';
 import { addressOf } from '../shell/address';
+import { type Count, written } from '../core/unread';
 import { texts } from '../texts';
 import { element, required, setText } from './element';
 
@@ -10,6 +11,7 @@ export interface RoomsState {
   readonly shown: string;
   readonly target: string;
   readonly unsent: (room: string) => number;
+  readonly unread: (room: string) => Count;
 }
 
 interface Entry {
@@ -17,6 +19,8 @@ interface Entry {
   readonly link: HTMLAnchorElement;
   readonly title: HTMLElement;
   readonly badge: HTMLElement;
+  readonly count: HTMLElement;
+  readonly spoken: HTMLElement;
 }
 
 export class RoomsView {
@@ -24,7 +28,7 @@ export class RoomsView {
   private entries = new Map<string, Entry>();
   private shown = '';
 
-  render({ rooms, shown, target, unsent }: RoomsState): void {
+  render({ rooms, shown, target, unsent, unread }: RoomsState): void {
     const names = rooms.map(({ name }) => name).join(' ');
     if (names !== [...this.entries.keys()].join(' ')) {
       this.entries = new Map(rooms.map((room) => [room.name, this.entries.get(room.name) ?? this.makeEntry(room)]));
@@ -37,6 +41,7 @@ export class RoomsView {
       if (name === shown) entry.link.setAttribute('aria-current', 'page');
       else entry.link.removeAttribute('aria-current');
       entry.link.classList.toggle('entering', name === target && name !== shown);
+      this.showUnread(entry, unread(name));
       const waiting = name === shown ? 0 : unsent(name);
       entry.badge.hidden = waiting === 0;
       setText(entry.badge, waiting === 0 ? '' : texts.unsentIn(waiting));
@@ -47,13 +52,24 @@ export class RoomsView {
     }
   }
 
+  private showUnread({ link, count, spoken }: Entry, unread: Count): void {
+    link.classList.toggle('some-unread', unread.unread > 0);
+    count.hidden = unread.unread === 0;
+    count.classList.toggle('mentioned', unread.mentions > 0);
+    setText(count, `${unread.mentions > 0 ? '@ ' : ''}${written(unread)}`);
+    // Part of the link's name, and no live region: it is read when somebody comes by.
+    setText(spoken, unread.unread === 0 ? '' : ` (${texts.unread(unread.unread, unread.capped, unread.mentions)})`);
+  }
+
   private makeEntry({ name, restricted }: RoomListing): Entry {
     const title = element('bdi', { class: 'room-title' });
     const badge = element('span', { class: 'unsent', hidden: true });
+    const count = element('span', { class: 'unread', 'aria-hidden': 'true', hidden: true });
+    const spoken = element('span', { class: 'visually-hidden' });
     const mark = element('span', { class: restricted ? 'mark restricted' : 'mark', 'aria-hidden': 'true' });
     const link = element('a', { href: addressOf(name), 'data-room': name }, mark, title);
     if (restricted) link.append(element('span', { class: 'visually-hidden' }, ` (${texts.restricted})`));
-    link.append(' ', badge);
-    return { item: element('li', {}, link), link, title, badge };
+    link.append(spoken, ' ', count, badge);
+    return { item: element('li', {}, link), link, title, badge, count, spoken };
   }
 }

@@ -21,7 +21,7 @@ export interface RowView {
   update(row: Row, author: string | null, now: number): void;
 }
 
-const COLOURS = 8;
+export const COLOURS = 8;
 /** How often relative times are looked at. */
 const TICK = 15_000;
 
@@ -29,6 +29,8 @@ export function makeRow(row: Row, actions: RowActions): RowView {
   switch (row.kind) {
     case 'day':
       return makeDay();
+    case 'line':
+      return makeLine();
     case 'notice':
       return makeNotice(row.notice.text, row.notice.level);
     default:
@@ -45,6 +47,13 @@ function makeDay(): RowView {
       if (row.kind === 'day') setText(label, dayName(row.time, now));
     },
   };
+}
+
+/** Its words are the style sheet's: text that is added to the log would be read out as news. */
+function makeLine(): RowView {
+  const node = element('div', { class: 'new-line', role: 'separator', 'aria-label': texts.newLine, tabindex: '-1' });
+  node.append(element('span', { 'data-label': texts.newLine, 'aria-hidden': 'true' }));
+  return { node, update: () => undefined };
 }
 
 function makeNotice(text: string, level: string): RowView {

@@ -35,9 +35,40 @@ describe('reading a frame', () => {
     });
   });
 
-  it('takes a system message for everyone or for a room', () => {
-    expect(read({ type: 'system', message: 'Soon.' })).toEqual({ kind: 'system', text: 'Soon.', room: null, level: 'info' });
-    expect(read({ type: 'system', message: 'Soon.', room: 'general', level: 'critical' })).toMatchObject({ room: 'general' });
+  it('takes a system message for everyone or for a room, with an end or without', () => {
+    const told = { kind: 'system', text: 'Soon.', room: null, level: 'info', createdAt: 0, until: null };
+    expect(read({ type: 'system', message: 'Soon.' })).toEqual(told);
+    const more = { room: 'general', level: 'critical', created_at: '2026-11-25T10:00:00Z', until: '2026-11-25T11:00:00Z' };
+    const at = Date.UTC(2026, 10, 25, 10);
+    const expected = { ...told, room: 'general', level: 'critical', createdAt: at, until: at + 3_600_000 };
+    expect(read({ type: 'system', message: 'Soon.', ...more })).toEqual(expected);
+    expect(read({ type: 'system', message: 'Soon.', until: 'later' })).toEqual(told);
+  });
+
+  it('takes what is unread, and leaves out what makes no sense', () => {
+    const count = { unread: 3, mentions: 1, latest_sequence: 44, capped: true };
+    const rooms = { support: count, random: { ...count, capped: 'x' }, staff: { unread: -1 }, general: null };
+    expect(read({ type: 'unread', rooms })).toEqual({
+      kind: 'unread',
+      counts: {
+        support: { unread: 3, mentions: 1, latest: 44, capped: true },
+        random: { unread: 3, mentions: 1, latest: 44, capped: false },
+      },
+    });
+    expect(read({ type: 'unread', rooms: [] })).toEqual({ kind: 'unknown' });
+  });
+
+  it('takes who is here and who is writing', () => {
+    const here = { type: 'presence', room: 'general', people: ['ann', 5], guests: 2, total: 3 };
+    const presence = { room: 'general', people: ['ann'], guests: 2, total: 3 };
+    expect(read(here)).toEqual({ kind: 'presence', presence });
+    expect(read({ ...here, total: -1 })).toEqual({ kind: 'unknown' });
+    const hint = { type: 'typing', room: 'general', username: 'bob', seconds: 6 };
+    expect(read(hint)).toEqual({ kind: 'typing', room: 'general', username: 'bob', guest: false, duration: 6000 });
+    expect(read({ ...hint, seconds: 0 })).toEqual({ kind: 'unknown' });
+    const accepted = { ok: true, type: 'typing_accepted' };
+    expect(read({ ...accepted, again_after: 5 })).toEqual({ kind: 'typing-accepted', againAfter: 5000 });
+    expect(read({ ...accepted, again_after: null })).toEqual({ kind: 'typing-accepted', againAfter: null });
   });
 
   it('knows the gateway’s own word for a failure', () => {

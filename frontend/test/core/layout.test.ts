@@ -51,6 +51,7 @@ describe('the conversation', () => {
       text: 'hear',
       level: 'info',
       receivedAt: 0,
+      until: null,
     });
     const keys = layOut(rooms.addMessage(noticed, message(3)), []).map(({ key }) => key);
     expect(keys.slice(1)).toEqual(['message 1', 'message 2', 'notice 7', 'message 3']);

@@ -70,7 +70,7 @@ describe('a room', () => {
   });
 
   it('places a notice below the message that was the last', () => {
-    const room = rooms.addNotice(loaded(1, 3), { id: 1, text: 'hear', level: 'info', receivedAt: 0 });
+    const room = rooms.addNotice(loaded(1, 3), { id: 1, text: 'hear', level: 'info', receivedAt: 0, until: null });
     expect(room.notices[0]?.after).toBe(3);
   });
 });
@@ -128,7 +128,7 @@ describe('what is no longer kept', () => {
   });
 
   it('leads to a new beginning', () => {
-    const room = rooms.startAgain(rooms.addNotice(loaded(1, 3), { id: 1, text: 'hear', level: 'info', receivedAt: 0 }));
+    const room = rooms.startAgain(rooms.addNotice(loaded(1, 3), { id: 1, text: 'hear', level: 'info', receivedAt: 0, until: null }));
     expect(room).toMatchObject({ messages: [], loaded: false, latest: 0 });
     expect(room.notices).toHaveLength(1);
   });

@@ -7,7 +7,7 @@ import { message, messages } from '../core/messages';
 
 const NOW = Date.UTC(2026, 10, 25, 12);
 const WRITTEN = { clientId: 'x', room: 'general', author: 'ann', text: 'mine', writtenAt: NOW };
-const actions = { tryAgain: vi.fn(), edit: vi.fn(), discard: vi.fn(), loadOlder: vi.fn(), readsNewest: vi.fn(), notFound: vi.fn() };
+const actions = { tryAgain: vi.fn(), edit: vi.fn(), discard: vi.fn(), loadOlder: vi.fn(), readsNewest: vi.fn(), look: vi.fn(), notFound: vi.fn() };
 
 let view: LogView;
 let additions: string[];
@@ -26,7 +26,7 @@ function log(): HTMLElement {
 
 function show(room: rooms.Room, unsent: outbox.Outbox = [], name = 'general'): void {
   const before = new Set(log().children);
-  view.render({ name, title: name, room, unsent, author: 'ann' }, NOW);
+  view.render({ name, title: name, room, unsent, author: 'ann', left: { line: null, broken: null }, news: 0 }, NOW);
   if (log().getAttribute('aria-live') === 'off') return;
   for (const row of log().children) if (!before.has(row)) additions.push(row.querySelector('.text')?.textContent ?? '');
 }
