@@ -15,6 +15,8 @@ PRICES = _HERE / "prices.json"
 TRAFFIC = _HERE / "traffic.json"
 _MINUTES_A_MONTH = 730 * 60
 _GIB_MIB = 1024
+_SMALL_ROOM = 20
+"""Connections up to which a room is told who is writing: `chat.actions.presence`."""
 
 Numbers = Mapping[str, Any]
 
@@ -51,6 +53,30 @@ def resources_of(assembly: Path) -> list[Mapping[str, Any]]:
         if artifact["type"] == "aws:cloudformation:stack"
         for resource in read(assembly / artifact["properties"]["templateFile"])["Resources"].values()
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What is sent in a month, and what that comes to for the others."""
+
+    messages: float
+    typing: float
+    pushes: float
+    deliveries: float
+
+
+def usage(traffic: Numbers, people: int) -> Usage:
+    """What so many people send, each as `traffic` says."""
+    messages = traffic["days"] * people * traffic["messages_a_day"]
+    in_a_room = min(traffic["people_in_a_room"], people)
+    # That somebody writes is told to the others of a small room, by the same way.
+    typing = messages * traffic["typing_a_message"] if in_a_room <= _SMALL_ROOM else 0
+    return Usage(
+        messages=messages,
+        typing=typing,
+        pushes=messages * in_a_room + typing * max(in_a_room - 1, 0),
+        deliveries=(messages + typing) * -(-in_a_room // traffic["connections_a_delivery"]),
+    )
 
 
 def _of(resources: Sequence[Mapping[str, Any]], kind: str) -> list[Mapping[str, Any]]:
@@ -101,17 +127,20 @@ def _in_use(
 ) -> Iterator[Line]:
     days = traffic["days"] * people
     minutes = days * traffic["hours_connected_a_day"] * 60
-    messages = days * traffic["messages_a_day"]
+    used = usage(traffic, people)
     pings = minutes / traffic["minutes_between_pings"]
     connects = days * traffic["connects_a_day"]
-    in_a_room = min(traffic["people_in_a_room"], people)
-    pushes = messages * in_a_room
-    deliveries = messages * -(-in_a_room // traffic["connections_a_delivery"])
     pages = days * traffic["pages_a_day"]
     requests = pages * traffic["requests_a_page"]
-    # A connect, a page of history and a disconnect; a message; each with its answer.
-    events = connects * 3 + messages
-    frames = 2 * messages + 2 * connects + 2 * pings + pushes
+    # A connect and a disconnect; in between a page of history, what is unread, and now and then who is here.
+    asked = (
+        connects * traffic["questions_a_connect"]
+        + minutes / traffic["minutes_between_presences"]
+        + used.messages
+        + used.typing
+    )
+    events = connects * 2 + asked
+    frames = 2 * asked + 2 * pings + used.pushes
     yield Line(
         "use", f"WebSocket messages: {frames:,.0f}", prices["websocket_million_messages"] * frames / 1e6
     )
@@ -120,10 +149,10 @@ def _in_use(
     )
     websocket = _lambda(prices, events, traffic["websocket_ms"], _memory(resources, "websocket"))
     yield Line("use", f"WebSocket function: {events:,.0f} events", websocket)
-    delivery = _lambda(prices, deliveries, traffic["delivery_ms"], _memory(resources, "delivery"))
-    yield Line("use", f"delivery function: {deliveries:,.0f} batches", delivery)
+    delivery = _lambda(prices, used.deliveries, traffic["delivery_ms"], _memory(resources, "delivery"))
+    yield Line("use", f"delivery function: {used.deliveries:,.0f} batches", delivery)
     # Sent, received, deleted.
-    yield Line("use", "queue", prices["sqs_million_requests"] * 3 * deliveries / 1e6)
+    yield Line("use", "queue", prices["sqs_million_requests"] * 3 * used.deliveries / 1e6)
     # A third of a page's requests are Django's: who am I, a token, a form.
     dynamic = requests / 3
     http = _lambda(prices, dynamic, traffic["http_ms"], _memory(resources, "http"))
