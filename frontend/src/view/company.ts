@@ -24,7 +24,7 @@ export class CompanyView {
   private drawn = '';
 
   constructor(private readonly show: (isShown: boolean) => void) {
-    this.toggle = button('', 'button small people-button', () => this.open(this.panel.hidden));
+    this.toggle = button('', 'button quiet small people-button', () => this.open(this.panel.hidden));
     this.toggle.setAttribute('aria-expanded', 'false');
     this.toggle.setAttribute('aria-controls', 'people');
     this.toggle.append(element('span', { class: 'people-mark', 'aria-hidden': 'true' }), this.number, this.spoken);

@@ -136,11 +136,11 @@ export class LogView {
       return;
     }
     this.jumping = false;
-    const place = line ?? this.log.firstElementChild;
-    if (place === null) return;
+    const place = line?.nextElementSibling ?? this.log.firstElementChild;
+    if (!(place instanceof HTMLElement)) return;
     this.position.toRow(place);
-    if (line !== null) line.focus({ preventScroll: true });
-    else this.scroller.focus({ preventScroll: true });
+    place.tabIndex = -1;
+    place.focus({ preventScroll: true });
   }
 
   private get line(): HTMLElement | null {
