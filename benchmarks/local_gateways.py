@@ -49,6 +49,8 @@ def measure() -> Result:
 _ECHO = "echo, one connection, p50 (ms)"
 _BURST = "100 connections × 20 messages, all 2,000 sent at once (a second)"
 _TALK = "100 connections × 20 messages, each after the last answer (a second)"
+_BURST_ANSWERED = "of those 2,000 answered within 10 s"
+_TALK_ANSWERED = "of those answered within 10 s"
 _COLD = "100 connects at once, all cold (s)"
 _IDLE = "2,000 idle connections (MB on top)"
 _ANSWERED = "of which are answered afterwards"
@@ -59,7 +61,7 @@ _CLOSED = "sockets that get 1001"
 _NAMED = "the call under way is named"
 _LEFT = "processes left"
 _ORDER = (
-    *(_ECHO, _BURST, _TALK, _COLD, _IDLE, _ANSWERED),
+    *(_ECHO, _BURST, _BURST_ANSWERED, _TALK, _TALK_ANSWERED, _COLD, _IDLE, _ANSWERED),
     *(_POSTS, _FORGED, _STOP, _CLOSED, _NAMED, _LEFT),
 )
 _PLOTS = {
@@ -78,6 +80,7 @@ def _ask(kind: type[Contestant], folder: Path) -> dict[str, Cell]:
     done nothing else.
     """
     print(f"   {kind.name}", flush=True)
+    _started(kind, folder / "first", _runs)
     found = _started(kind, folder / "busy", _when_busy)
     at_rest = _started(kind, folder / "at rest", _at_rest)
     at_once = _started(kind, folder / "at once", _at_once)
@@ -98,11 +101,17 @@ def _started(
         contestant.clean_up()
 
 
+async def _runs(contestant: Contestant) -> dict[str, Cell]:
+    if not await questions.works(contestant):
+        raise RuntimeError(f"{contestant.name} doesn't answer:\n{''.join(contestant.lines[-20:])}")
+    return {}
+
+
 async def _when_busy(contestant: Contestant) -> dict[str, Cell]:
     return {
         **await _answers((_COLD,), questions.cold_connects(contestant)),
         **await _answers((_ECHO,), questions.echo(contestant)),
-        **await _answers((_TALK,), questions.burst(contestant, waiting=True)),
+        **await _answers((_TALK, _TALK_ANSWERED), questions.burst(contestant, waiting=True)),
         **await _answers((_POSTS, _FORGED), questions.posts(contestant)),
         **await _answers((_STOP, _CLOSED, _NAMED, _LEFT), questions.stop(contestant)),
     }
@@ -113,7 +122,7 @@ async def _at_rest(contestant: Contestant) -> dict[str, Cell]:
 
 
 async def _at_once(contestant: Contestant) -> dict[str, Cell]:
-    return await _answers((_BURST,), questions.burst(contestant, waiting=False))
+    return await _answers((_BURST, _BURST_ANSWERED), questions.burst(contestant, waiting=False))
 
 
 async def _answers(

@@ -6,6 +6,8 @@ import contextlib
 import io
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -244,14 +246,19 @@ class ServerlessOffline(Contestant):
     name = "serverless-offline"
 
     def start(self) -> None:
-        (self.folder / "node_modules").symlink_to(NODE_MODULES)
+        modules = self.folder / "node_modules"
+        # It gives the path of its Python script to a shell as it is.
+        if re.fullmatch(r"[\w./+-]+", str(NODE_MODULES), re.ASCII):
+            modules.symlink_to(NODE_MODULES)
+        else:
+            shutil.copytree(NODE_MODULES, modules, symlinks=True)
         (self.folder / "package.json").write_text('{"name": "bench", "version": "1.0.0"}')
         (self.folder / "app.py").write_bytes((HANDLER / "app.py").read_bytes())
         (self.folder / "serverless.yml").write_text(
             _SERVERLESS.format(http=free_ports(), websocket=self.port, lambda_=free_ports())
         )
         self._launch(
-            ["node", npm_package("serverless") / "bin" / "serverless.js", "offline", "start"],
+            ["node", modules / "serverless" / "bin" / "serverless.js", "offline", "start"],
             "[http for websocket] listening",
             {"SLS_NOTIFICATIONS_MODE": "off", "SLS_TELEMETRY_DISABLED": "1"},
         )

@@ -56,10 +56,20 @@ async def echo(contestant: Contestant) -> tuple[Cell]:
     return (statistics.median(taken) * 1e3,)
 
 
-async def burst(contestant: Contestant, *, waiting: bool) -> tuple[Cell]:
+async def works(contestant: Contestant) -> bool:
+    """Whether it lets a client in and answers: a baseline that doesn't run is no baseline."""
+    try:
+        async with _connect(contestant) as socket:
+            return await _asked(socket) == '{"a": 1}'
+    except (OSError, TimeoutError, WebSocketException):
+        return False
+
+
+async def burst(contestant: Contestant, *, waiting: bool) -> tuple[Cell, Cell]:
     """Messages a second where many connections talk at once.
 
     With `waiting` each has one message under way and waits for its answer, otherwise all of its messages.
+    Also returns how many were answered in time.
     """
     sockets = await _connected(contestant, BURST_CONNECTIONS)
     answered = 0
@@ -83,7 +93,7 @@ async def burst(contestant: Contestant, *, waiting: bool) -> tuple[Cell]:
         talk.cancel()
     await asyncio.gather(*talks, return_exceptions=True)
     await _close(sockets)
-    return (answered / seconds,)
+    return answered / seconds, answered
 
 
 async def idle(contestant: Contestant) -> tuple[Cell, int]:
