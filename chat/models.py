@@ -9,6 +9,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.sessions.models import Session
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Length, Now
@@ -77,6 +78,23 @@ class Room(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def clean(self) -> None:
+        """Keep apart what people would take for one another, and titles from reaching beyond themselves."""
+        from chat.names import skeletons  # it knows the models, which can't know it sooner
+        from chat.text import checked_note
+        from chat.wire import Refusal
+
+        try:
+            self.title = checked_note(self.title, field="title", limit=100)
+        except Refusal as refused:
+            raise ValidationError({"title": refused.sentence}) from None
+        for field in ("name", "title"):
+            # Without case: people read one and write the other.
+            look = skeletons(getattr(self, field))[1]
+            others = Room.objects.exclude(pk=self.pk).values_list(field, flat=True)
+            if not look or look in {skeletons(other)[1] for other in others}:
+                raise ValidationError({field: f"Another room's {field} looks the same, or nothing is seen."})
 
 
 class ChatMessage(models.Model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
+from django.core.exceptions import ValidationError
 from django_aws_api_gateway_websockets.models import ChannelPermission, ChannelPermissionRule
 from pytest_django import DjangoAssertNumQueries
 
@@ -159,3 +160,34 @@ def test_the_session_lists_the_rooms_that_one_may_enter(guest: Browser, alice: U
         "muted_until": None,
         "latest_sequence": 0,
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "field"),
+    [
+        ("General", "Another", "name"),
+        ("genera1", "Another", "name"),
+        ("a b", "Another", "name"),
+        ("new\n", "Another", "name"),
+        ("new", "GENERAL", "title"),
+        ("new", "Gener\u0430l", "title"),
+        ("new", "\u041e\u0431\u0449\u0438\u0439", None),
+        ("new", "\u200b", "title"),
+        ("new", "a\0b", "title"),
+        ("new", "\u202egpj.exe", None),
+        ("new", "\U0001f1e9\U0001f1ea Deutsch", None),
+    ],
+)
+def test_rooms_do_not_look_like_one_another(name: str, title: str, field: str | None) -> None:
+    room = Room(name=name, title=title)
+    if field is None:
+        room.full_clean()
+        assert "\u202e" not in room.title
+        return
+    with pytest.raises(ValidationError) as refused:
+        room.full_clean()
+    assert list(refused.value.message_dict) == [field]
+
+
+def test_a_room_may_keep_its_own_name_and_title() -> None:
+    Room.objects.get(name="general").full_clean()

@@ -66,6 +66,16 @@ def all_but(function: str) -> list[str]:
         *((each, "UPDATE auth_user SET is_superuser = true") for each in all_but("http")),
         *((each, "INSERT INTO chat_room (name) VALUES ('x')") for each in all_but("http")),
         *((each, "UPDATE django_session SET expire_date = now()") for each in all_but("http")),
+        # What was done in office stays written down, and is read where the admin is.
+        *((each, "UPDATE chat_auditentry SET reason = 'x'") for each in GRANTS),
+        *((each, "DELETE FROM chat_auditentry") for each in GRANTS),
+        *((each, "TRUNCATE chat_auditentry") for each in GRANTS),
+        *((each, "SELECT * FROM chat_auditentry") for each in all_but("http")),
+        *((each, "ALTER TABLE chat_auditentry DISABLE TRIGGER ALL") for each in GRANTS),
+        *((each, "SELECT chat_forget_audit(now(), 1)") for each in all_but("sessions")),
+        ("sessions", "INSERT INTO chat_auditentry (action, actor_name) VALUES ('x', 'y')"),
+        ("broadcast", "UPDATE chat_restriction SET lifted_at = now()"),
+        ("sessions", "UPDATE chat_restriction SET lifted_at = now()"),
         ("broadcast", "SELECT * FROM chat_chatmessage"),
         ("broadcast", "SELECT * FROM django_session"),
         ("sessions", "INSERT INTO chat_undelivered (room, sequence, since) VALUES ('general', 1, now())"),
@@ -85,6 +95,21 @@ def test_of_messages_the_sessions_function_reads_only_what_was_left_behind(
     assert run_as("sessions")(everything) == [("left behind",), ("changed",)]
     for function in ("websocket", "http"):
         assert run_as(function)(everything) == [("told",), ("left behind",), ("changed",)]
+
+
+def test_the_sessions_function_alone_forgets_old_entries_of_the_audit_log(
+    deployment: Deployment, run_as: Callable[[str], Run]
+) -> None:
+    for function in ("websocket", "http"):
+        run_as(function)(
+            "INSERT INTO chat_auditentry (action, actor_name, subject_name, room, reason, at) "
+            "VALUES ('mute', 'mo', 'x', '', '', now() - interval '400 days')"
+        )
+    # It may say so itself: the privilege is what it lacks.
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        run_as("sessions")("SET chat.forgetting = 'yes'; DELETE FROM chat_auditentry")
+    assert run_as("sessions")("SELECT chat_forget_audit(now(), 10)") == [(2,)]
+    assert deployment.sql("SELECT count(*) FROM chat_auditentry") == [(0,)]
 
 
 def test_nobody_else_may_connect(deployment: Deployment, postgres: Postgres) -> None:
