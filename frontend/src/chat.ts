@@ -9,6 +9,7 @@ import * as rooms from './core/room';
 import { Announcements } from './chat/announcements';
 import { Company } from './chat/company';
 import { Link } from './chat/link';
+import { Moderation, type Reason, type Restriction, type Wanted } from './chat/moderation';
 import { Reading } from './chat/reading';
 import { Receiver } from './chat/receiver';
 import { Sender } from './chat/sender';
@@ -21,6 +22,7 @@ const MOST_HELD = 400;
 export class Chat {
   readonly reading: Reading;
   readonly company: Company;
+  readonly moderation: Moderation;
 
   private readonly announcements: Announcements;
   private readonly state: State;
@@ -40,13 +42,15 @@ export class Chat {
       disconnected: () => {
         this.reading.disconnected();
         this.company.disconnected();
+        this.moderation.disconnected();
       },
       advance: () => this.advance(),
     });
     this.reading = new Reading(this.state, this.link);
     this.company = new Company(this.state, this.link);
     this.announcements = new Announcements(this.state);
-    this.receiver = new Receiver(this.state, this.link, this.reading, this.company, this.announcements);
+    this.moderation = new Moderation(this.state, this.link);
+    this.receiver = new Receiver(this.state, this.link, this.reading, this.company, this.announcements, this.moderation);
     this.sender = new Sender(this.state, this.link);
   }
 
@@ -137,6 +141,22 @@ export class Chat {
     this.advance();
   }
 
+  /** Tell the moderators of a message in the room that is shown. */
+  report(sequence: number, reason: Reason, note: string): void {
+    this.moderation.report(this.state.membership.shown, sequence, reason, note);
+    this.advance();
+  }
+
+  restrict(wanted: Wanted): void {
+    this.moderation.restrict(wanted);
+    this.advance();
+  }
+
+  lift(restriction: Restriction): void {
+    this.moderation.lift(restriction);
+    this.advance();
+  }
+
   /** Ask for what is older than `sequence`, unless that is held already and only not drawn yet. */
   loadOlder(room: string, sequence: number | null): void {
     const held = this.state.pagingOf(room);
@@ -204,13 +224,14 @@ export class Chat {
     if (this.link.isLive) this.sender.proceed(now);
     this.reading.proceed(now);
     this.company.proceed(now);
+    this.moderation.proceed(now);
     this.arm();
     this.changed();
   }
 
   private arm(): void {
     this.forgetWake();
-    const parts = [this.sender, this.reading, this.company, this.announcements];
+    const parts = [this.sender, this.reading, this.company, this.announcements, this.moderation];
     const due = [this.link.dueAt, ...parts.flatMap((part) => part.dueTimes())].filter((time) => time !== null);
     if (due.length === 0) return;
     this.forgetWake = this.ports.wakeAt(Math.min(...due), () => this.advance());

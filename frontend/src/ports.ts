@@ -7,6 +7,16 @@ export interface RoomListing {
   readonly title: string;
   readonly canPost: boolean;
   readonly restricted: boolean;
+  /** Only some write here. */
+  readonly readOnly: boolean;
+  /** Nobody writes here any more. */
+  readonly archived: boolean;
+  /** Seconds between two messages of a person; 0 for none. */
+  readonly slowMode: number;
+  readonly canModerate: boolean;
+  /** A moderator has taken the word away, until a time in milliseconds or, with null, without end. */
+  readonly muted: boolean;
+  readonly mutedUntil: number | null;
   /** The number of its last event when the session was asked for. */
   readonly latest: number;
 }

@@ -3,9 +3,15 @@
 import { Chat } from '../src/chat';
 import type { ChatMessage } from '../src/core/frames';
 import type { Written } from '../src/core/outbox';
-import type { Announcement, Ports, Session, SocketHandlers } from '../src/ports';
+import type { Announcement, Ports, RoomListing, Session, SocketHandlers } from '../src/ports';
 
 export type Frame = Record<string, unknown>;
+
+const MODERATION: Readonly<Record<string, string>> = {
+  report_message: 'report_accepted',
+  restrict_person: 'restriction_accepted',
+  lift_restriction: 'restriction_lifted',
+};
 
 export class Connection {
   open = false;
@@ -63,6 +69,8 @@ export class Connection {
       this.say({ type: 'presence', room: this.room, people: others, guests: 1, total: others.length + 1, client_id: clientId });
     }
     if (action === 'typing') this.say({ ok: true, type: 'typing_accepted', again_after: this.world.typingAgain });
+    const asked = MODERATION[String(action)];
+    if (asked !== undefined) this.say({ ok: true, type: asked, id: 7, until: null, client_id: clientId, ...this.world.answer });
     const refused = this.world.refusal;
     if (action === 'chat_message' || action === 'edit_message' || action === 'delete_message') {
       if (refused !== null) this.say({ ok: false, type: 'error', error: 'No.', ...refused, client_id: clientId });
@@ -71,6 +79,17 @@ export class Connection {
     }
   }
 }
+
+export const AN_OPEN_ROOM = {
+  canPost: true,
+  restricted: false,
+  readOnly: false,
+  archived: false,
+  slowMode: 0,
+  canModerate: false,
+  muted: false,
+  mutedUntil: null,
+};
 
 export class World {
   now = Date.UTC(2026, 10, 25, 10);
@@ -84,9 +103,13 @@ export class World {
   /** Who is in the room besides this chat. */
   others: string[] = [];
   typingAgain: number | null = 5;
+  /** What sets a room apart from an open one. */
+  readonly listings: Record<string, Partial<RoomListing>> = {};
   username: string | null = null;
   rooms = ['general', 'support', 'random'];
   refusal: Frame | null = null;
+  /** What is different in the answer to a report or a moderator's decision. */
+  answer: Frame = {};
   reachable = true;
   accepts = true;
   latency = 10;
@@ -262,7 +285,7 @@ export class World {
     return {
       username: this.username,
       messageLength: 4_000,
-      rooms: this.rooms.map((name) => ({ name, title: name, canPost: true, restricted: false, latest: this.latest(name) })),
+      rooms: this.rooms.map((name) => ({ ...AN_OPEN_ROOM, name, title: name, latest: this.latest(name), ...this.listings[name] })),
     };
   }
 }

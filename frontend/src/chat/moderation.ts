@@ -1,6 +1,7 @@
 /** Reports of messages, and what moderators do about people: each asked for until it is answered. */
 
 import type { Inbound, Refusal } from '../core/frames';
+import { momentOf } from '../core/moments';
 import { texts } from '../texts';
 import type { Link } from './link';
 import type { State } from './state';
@@ -57,7 +58,8 @@ export class Moderation {
         const made = { id, kind, username, room, until };
         this.restrictions = [...this.restrictions.filter((each) => each.id !== id), made];
       }
-      this.state.say(texts.restrictedNow(kind, username, this.titleOf(room), until), 'info');
+      const end = until === null ? null : momentOf(until, this.state.ports.now());
+      this.state.say(texts.restrictedNow(kind, username, this.titleOf(room), end), 'info');
     });
   }
 

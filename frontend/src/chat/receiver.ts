@@ -10,6 +10,7 @@ import { texts } from '../texts';
 import type { Announcements } from './announcements';
 import type { Company } from './company';
 import type { Link } from './link';
+import type { Moderation } from './moderation';
 import type { Reading } from './reading';
 import type { State } from './state';
 
@@ -23,6 +24,7 @@ export class Receiver {
     private readonly reading: Reading,
     private readonly company: Company,
     private readonly announcements: Announcements,
+    private readonly moderation: Moderation,
   ) {}
 
   receive(frame: Inbound): void {
@@ -48,6 +50,10 @@ export class Receiver {
         return;
       case 'system':
         this.announcements.received(frame);
+        if (frame.aboutYou) this.link.dispatch({ type: 'replace', verify: true });
+        return;
+      case 'moderated':
+        this.moderation.received(frame);
         return;
       case 'unread':
         this.reading.received(frame.counts);
@@ -126,9 +132,10 @@ export class Receiver {
   }
 
   private receiveRefusal(received: Refusal): void {
-    if (this.reading.refused(received) || this.company.refused(received)) return;
+    if (this.reading.refused(received) || this.company.refused(received) || this.moderation.refused(received)) return;
     const refusal = { ...received, sentence: texts.refusals[received.code] ?? received.sentence };
     const now = this.state.ports.now();
+    this.learnStanding(received, now);
     if (outbox.find(this.state.outbox, refusal.clientId) !== null) {
       this.state.outbox = outbox.refuse(this.state.outbox, refusal, now);
       this.state.unanswered.delete(refusal.clientId ?? '');
@@ -144,6 +151,17 @@ export class Receiver {
       this.link.dispatch({ type: 'replace', verify: true });
     } else if (this.state.asking !== null && (refusal.clientId === this.state.asking.id || refusal.clientId === null)) {
       this.state.postponePage(refusal.retryAfter ?? PAGE_RETRY);
+    }
+  }
+
+  /** Why nothing may be written holds for what is written next, too. */
+  private learnStanding({ code, reason, retryAfter, clientId }: Refusal, now: number): void {
+    const room = outbox.find(this.state.outbox, clientId)?.room ?? this.state.membership.joined;
+    if (room === null) return;
+    if (code === 'muted') {
+      this.state.amendListing(room, { muted: true, mutedUntil: retryAfter === null ? null : now + retryAfter });
+    } else if (code === 'posting_forbidden') {
+      this.state.amendListing(room, reason === 'archived' ? { archived: true } : { readOnly: true, canPost: false });
     }
   }
 

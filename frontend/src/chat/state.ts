@@ -61,6 +61,13 @@ export class State {
     return this.session?.rooms.find((room) => room.name === name) ?? null;
   }
 
+  /** What the server has told of a room since it was asked who we are. */
+  amendListing(name: string, changes: Partial<RoomListing>): void {
+    if (this.session === null) return;
+    const rooms = this.session.rooms.map((room) => (room.name === name ? { ...room, ...changes } : room));
+    this.session = { ...this.session, rooms };
+  }
+
   keepRoom(name: string, room: rooms.Room): void {
     this.rooms.set(name, room);
   }

@@ -34,6 +34,10 @@ export interface Refusal {
   readonly room: string | null;
   /** Milliseconds to wait before the same may be tried again. */
   readonly retryAfter: number | null;
+  /** What of several things it is that forbids it. */
+  readonly reason: string | null;
+  /** Refused by a room in slow mode. */
+  readonly slow: boolean;
 }
 
 export type Inbound =
@@ -61,6 +65,8 @@ export type Inbound =
       readonly room: string | null;
       readonly level: string;
       readonly createdAt: number;
+      /** It tells what somebody may do from now on. */
+      readonly aboutYou: boolean;
       /** From when on it no longer holds. */
       readonly until: number | null;
     }
@@ -74,6 +80,8 @@ export type Inbound =
   /** API Gateway's own word that a function failed; it doesn't say which request. */
   | { readonly kind: 'gateway-error' }
   | { readonly kind: 'altered'; readonly clientId: string | null; readonly sequence: number }
+  /** A report or a moderator's decision was taken in. */
+  | { readonly kind: 'moderated'; readonly clientId: string | null; readonly id: number | null; readonly until: number | null }
   | { readonly kind: 'unknown' };
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -93,6 +101,10 @@ export function readFrame(frame: string): Inbound {
       return readAccepted(fields);
     case 'change_accepted':
       return readAltered(fields);
+    case 'report_accepted':
+    case 'restriction_accepted':
+    case 'restriction_lifted':
+      return readModerated(fields);
     case 'channel_changed':
       return isText(fields['channel']) ? { kind: 'room-changed', room: fields['channel'] } : { kind: 'unknown' };
     case 'system':
@@ -167,8 +179,17 @@ function readAltered(fields: Fields): Inbound {
   return { kind: 'altered', clientId: isText(clientId) ? clientId : null, sequence };
 }
 
+function readModerated({ client_id: clientId, id, until }: Fields): Inbound {
+  return {
+    kind: 'moderated',
+    clientId: isText(clientId) ? clientId : null,
+    id: isSequence(id) ? id : null,
+    until: readTime(until) || null,
+  };
+}
+
 function readSystem(fields: Fields): Inbound {
-  const { message, room, level, created_at: createdAt, until } = fields;
+  const { message, room, level, created_at: createdAt, until, about } = fields;
   if (!isText(message)) return { kind: 'unknown' };
   return {
     kind: 'system',
@@ -176,6 +197,7 @@ function readSystem(fields: Fields): Inbound {
     room: isText(room) ? room : null,
     level: isText(level) ? level : 'info',
     createdAt: readTime(createdAt),
+    aboutYou: about === 'you',
     until: readTime(until) || null,
   };
 }
@@ -225,13 +247,15 @@ function readMessage(fields: Fields): ChatMessage | null {
 }
 
 function readRefusal(fields: Fields): Refusal {
-  const { error, code, client_id: clientId, room, retry_after: seconds } = fields;
+  const { error, code, client_id: clientId, room, retry_after: seconds, reason, slow_mode: slow } = fields;
   return {
     code: isText(code) ? code : '',
     sentence: isText(error) ? error : '',
     clientId: isText(clientId) ? clientId : null,
     room: isText(room) ? room : null,
     retryAfter: readSeconds(seconds),
+    reason: isText(reason) ? reason : null,
+    slow: typeof slow === 'number' && slow > 0,
   };
 }
 

@@ -9,6 +9,7 @@ const dayFormat = new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numer
 const dayOfYearFormat = new Intl.DateTimeFormat(locale, { dateStyle: 'full' });
 const clockFormat = new Intl.DateTimeFormat(locale, { timeStyle: 'short' });
 const exactFormat = new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'medium' });
+const momentFormat = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
 const agoFormat = new Intl.RelativeTimeFormat(locale, { style: 'narrow', numeric: 'always' });
 
 /** The same for all moments of one local day. */
@@ -30,6 +31,11 @@ export function shortTime(time: number, now: number): string {
   if (age < MINUTE && age > -MINUTE) return texts.justNow;
   if (age < HOUR && age > 0) return agoFormat.format(-Math.floor(age / MINUTE), 'minute');
   return clockFormat.format(time);
+}
+
+/** A moment that is to come: the time of day, with its day where that is another. */
+export function momentOf(time: number, now: number): string {
+  return dayKey(time) === dayKey(now) ? clockFormat.format(time) : momentFormat.format(time);
 }
 
 export function exactTime(time: number): string {

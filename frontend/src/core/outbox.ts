@@ -18,6 +18,8 @@ export interface Outgoing {
   /** Sends that got no answer or a passing refusal. */
   readonly tries: number;
   readonly failure: Failure | null;
+  /** It waits since the room is in slow mode. */
+  readonly slow: boolean;
 }
 
 export type Failure =
@@ -36,10 +38,12 @@ const RETRY_DELAY = 1_500;
 /** What will be refused again however often it is sent. */
 const FINAL = new Set(['empty_message', 'message_too_long', 'invalid_message', 'invalid_request']);
 /** What ends with the connection's state, not with the message. */
+/** What a moderator or the room forbids: whoever wrote it decides whether to try later. */
+const FORBIDDEN = new Set(['muted', 'posting_forbidden']);
 const OF_THE_CONNECTION = new Set(['session_ended', 'room_forbidden']);
 
 export function write(outbox: Outbox, written: Written): Outbox {
-  const fresh = { ...written, state: 'waiting', notBefore: 0, sentAt: 0, tries: 0, failure: null } as const;
+  const fresh = { ...written, state: 'waiting', notBefore: 0, sentAt: 0, tries: 0, failure: null, slow: false } as const;
   return [...outbox, fresh];
 }
 
@@ -79,14 +83,14 @@ export function remove(outbox: Outbox, clientId: string): Outbox {
 
 /** The server refused it: for now (it is sent again by itself) or for good. */
 export function refuse(outbox: Outbox, refusal: Refusal, now: number): Outbox {
-  const { clientId, code, retryAfter, sentence } = refusal;
+  const { clientId, code, retryAfter, sentence, slow } = refusal;
   if (clientId === null) return outbox;
   return change(outbox, clientId, (item) => {
-    if (code === 'rate_limited') return { ...item, state: 'waiting', notBefore: now + (retryAfter ?? RETRY_DELAY) };
+    if (code === 'rate_limited') return { ...item, slow, state: 'waiting', notBefore: now + (retryAfter ?? RETRY_DELAY) };
     if (OF_THE_CONNECTION.has(code)) return { ...item, state: 'waiting', notBefore: now + RETRY_DELAY };
     const tries = item.tries + 1;
     const final = FINAL.has(code);
-    if (final || tries >= MOST_TRIES) return { ...item, tries, state: 'failed', failure: { kind: 'refused', sentence, final } };
+    if (final || FORBIDDEN.has(code) || tries >= MOST_TRIES) return { ...item, tries, state: 'failed', failure: { kind: 'refused', sentence, final } };
     return { ...item, tries, state: 'waiting', notBefore: now + (retryAfter ?? RETRY_DELAY * tries) };
   });
 }
@@ -96,7 +100,7 @@ export function stumble(outbox: Outbox, sentence: string, now: number): Outbox {
   const sending = outbox.find(({ state }) => state === 'sending');
   if (sending === undefined) return outbox;
   const { clientId } = sending;
-  return refuse(outbox, { code: 'gateway', sentence, clientId, room: null, retryAfter: null }, now);
+  return refuse(outbox, { code: 'gateway', sentence, clientId, room: null, retryAfter: null, reason: null, slow: false }, now);
 }
 
 /** Give up waiting for an answer that should long have come. */

@@ -9,7 +9,6 @@ export const english = {
   notifyMe: 'Notify me when I am called',
   calledBy: (name: string, room: string) => `${name} in ${room}`,
   rooms: 'Rooms',
-  restricted: 'Members only',
   entering: (room: string) => `Entering ${room} …`,
   unsentIn: (count: number) => (count === 1 ? '1 message not sent yet' : `${count} messages not sent yet`),
   log: (room: string) => `Messages in ${room}`,
@@ -72,7 +71,49 @@ export const english = {
   excess: (count: number) => `${count.toLocaleString('en')} too many.`,
   tooLong: (limit: number) =>
     `A message can have ${limit.toLocaleString('en')} characters: shorten this one, or send it in parts.`,
-  readOnly: 'You can read here, but not write.',
+  readOnly: 'Only announcements are written here: you can read them.',
+  archivedRoom: 'This room is archived: it can be read, and nobody writes here any more.',
+  muted: 'A moderator has muted you here. You can read what others write.',
+  mutedUntil: (time: string) => `A moderator has muted you here until ${time}. You can read what others write.`,
+  slowMode: (seconds: number) => `Slow mode: one message every ${seconds} s.`,
+  slowFor: (seconds: number) => `Slow mode: this one goes out in ${seconds} s`,
+  roomKinds: { archived: 'archived', 'read-only': 'announcements only', restricted: 'members only' },
+  report: 'Report',
+  reportTitle: 'Report this message',
+  sendReport: 'Send report',
+  whyReport: 'What is wrong with it?',
+  reasons: { spam: 'Advertising or spam', abuse: 'Insults, threats or hatred', other: 'Something else' },
+  reportNote: 'What the moderators should know (optional)',
+  noteTooLong: (limit: number) => `This can have ${limit} characters.`,
+  reported: 'Thank you. The moderators will look at the message.',
+  restrict: 'Mute or ban',
+  restrictTitle: (name: string) => `Mute or ban ${name}`,
+  restrictNow: 'Do it',
+  whatToDo: 'What',
+  mute: 'Mute: they read, and can’t write',
+  ban: 'Ban: they can’t come in',
+  where: 'Where',
+  onlyIn: (room: string) => `Only in ${room}`,
+  everywhere: 'Everywhere',
+  howLong: 'For how long',
+  duration: (seconds: number) =>
+    seconds === 0
+      ? 'Until somebody lifts it'
+      : seconds < 3_600
+        ? `${seconds / 60} minutes`
+        : seconds === 3_600
+          ? '1 hour'
+          : seconds === 86_400
+            ? '1 day'
+            : `${seconds / 86_400} days`,
+  restrictReason: 'Reason, which they are told (optional)',
+  restrictedNow: (kind: 'mute' | 'ban', name: string, room: string | null, until: string | null) =>
+    `${name} is ${kind === 'mute' ? 'muted' : 'banned'} ${room === null ? 'everywhere' : `in ${room}`}${until === null ? '' : ` until ${until}`}.`,
+  lift: (kind: 'mute' | 'ban', room: string | null) =>
+    `Lift the ${kind === 'mute' ? 'mute' : 'ban'} ${room === null ? 'everywhere' : `in ${room}`}`,
+  lifted: (kind: 'mute' | 'ban', name: string, room: string | null) =>
+    `${name} may ${kind === 'mute' ? 'write' : 'come in'} again ${room === null ? 'everywhere' : `in ${room}`}.`,
+  notDone: 'That was not done.',
   stillEntering: (room: string) => `Entering ${room}. Press Enter again once you are there.`,
   connecting: 'Connecting …',
   live: 'Connected',

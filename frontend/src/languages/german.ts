@@ -13,7 +13,6 @@ export const german: Texts = {
   notifyMe: 'Benachrichtigen, wenn ich genannt werde',
   calledBy: (name, room) => `${name} in ${room}`,
   rooms: 'Räume',
-  restricted: 'Nur für Mitglieder',
   entering: (room) => `${room} wird betreten …`,
   unsentIn: (count) => `${messages(count)} noch nicht gesendet`,
   log: (room) => `Nachrichten in ${room}`,
@@ -76,7 +75,49 @@ export const german: Texts = {
   excess: (count) => `${count.toLocaleString('de')} zu viel.`,
   tooLong: (limit) =>
     `Eine Nachricht kann ${limit.toLocaleString('de')} Zeichen haben: Kürze diese, oder schick sie in Teilen.`,
-  readOnly: 'Hier kannst du lesen, aber nicht schreiben.',
+  readOnly: 'Hier stehen nur Ankündigungen: Du kannst sie lesen.',
+  archivedRoom: 'Dieser Raum ist archiviert: Man kann ihn lesen, und niemand schreibt hier mehr.',
+  muted: 'Die Moderation hat dich hier stummgeschaltet. Du kannst lesen, was andere schreiben.',
+  mutedUntil: (time) => `Die Moderation hat dich hier bis ${time} stummgeschaltet. Du kannst lesen, was andere schreiben.`,
+  slowMode: (seconds) => `Langsamer Modus: eine Nachricht alle ${seconds} s.`,
+  slowFor: (seconds) => `Langsamer Modus: Diese geht in ${seconds} s hinaus`,
+  roomKinds: { archived: 'archiviert', 'read-only': 'nur Ankündigungen', restricted: 'nur für Mitglieder' },
+  report: 'Melden',
+  reportTitle: 'Diese Nachricht melden',
+  sendReport: 'Meldung senden',
+  whyReport: 'Was stimmt nicht damit?',
+  reasons: { spam: 'Werbung oder Spam', abuse: 'Beleidigung, Drohung oder Hass', other: 'Etwas anderes' },
+  reportNote: 'Was die Moderation wissen sollte (freiwillig)',
+  noteTooLong: (limit) => `Das kann ${limit} Zeichen haben.`,
+  reported: 'Danke. Die Moderation sieht sich die Nachricht an.',
+  restrict: 'Stumm oder sperren',
+  restrictTitle: (name) => `${name} stummschalten oder sperren`,
+  restrictNow: 'Ausführen',
+  whatToDo: 'Was',
+  mute: 'Stummschalten: darf lesen, nicht schreiben',
+  ban: 'Sperren: darf nicht herein',
+  where: 'Wo',
+  onlyIn: (room) => `Nur in ${room}`,
+  everywhere: 'Überall',
+  howLong: 'Wie lange',
+  duration: (seconds) =>
+    seconds === 0
+      ? 'Bis es jemand aufhebt'
+      : seconds < 3_600
+        ? `${seconds / 60} Minuten`
+        : seconds === 3_600
+          ? '1 Stunde'
+          : seconds === 86_400
+            ? '1 Tag'
+            : `${seconds / 86_400} Tage`,
+  restrictReason: 'Grund, der dabeisteht (freiwillig)',
+  restrictedNow: (kind, name, room, until) =>
+    `${name} ist ${room === null ? 'überall' : `in ${room}`} ${kind === 'mute' ? 'stummgeschaltet' : 'gesperrt'}${until === null ? '' : `, bis ${until}`}.`,
+  lift: (kind, room) =>
+    `${kind === 'mute' ? 'Stummschaltung' : 'Sperre'} ${room === null ? 'überall' : `in ${room}`} aufheben`,
+  lifted: (kind, name, room) =>
+    `${name} darf ${room === null ? 'überall' : `in ${room}`} wieder ${kind === 'mute' ? 'schreiben' : 'herein'}.`,
+  notDone: 'Das ist nicht geschehen.',
   stillEntering: (room) => `${room} wird noch betreten. Drück die Eingabetaste danach noch einmal.`,
   connecting: 'Verbindung wird aufgebaut …',
   live: 'Verbunden',
@@ -111,6 +152,10 @@ export const german: Texts = {
     invalid_message: 'Dieser Text enthält Zeichen, die nicht gesendet werden können.',
     room_forbidden: 'Diesen Raum gibt es nicht, oder er steht dir nicht offen.',
     rate_limited: 'Zu viele Nachrichten auf einmal. Warte einen Moment.',
+    posting_forbidden: 'Hier darfst du nicht schreiben.',
+    muted: 'Die Moderation hat dich hier stummgeschaltet.',
+    message_forbidden: 'Diese Nachricht gibt es nicht, oder du darfst sie nicht ändern.',
+    moderation_forbidden: 'Das darfst du nicht, oder nicht mit dieser Person.',
     delivery_unavailable: 'Die Nachricht ist gespeichert, aber noch nicht unterwegs.',
     internal_error: 'Der Server hat einen Fehler gemacht.',
   },

@@ -45,6 +45,12 @@ function readRoom(value: unknown): RoomListing {
     title?: unknown;
     can_post?: unknown;
     restricted?: unknown;
+    read_only?: unknown;
+    archived?: unknown;
+    slow_mode?: unknown;
+    can_moderate?: unknown;
+    muted?: unknown;
+    muted_until?: unknown;
     latest_sequence?: unknown;
   };
   const name = String(room.name);
@@ -53,6 +59,12 @@ function readRoom(value: unknown): RoomListing {
     title: typeof room.title === 'string' && room.title !== '' ? room.title : name,
     canPost: room.can_post !== false,
     restricted: room.restricted === true,
+    readOnly: room.read_only === true,
+    archived: room.archived === true,
+    slowMode: typeof room.slow_mode === 'number' ? room.slow_mode : 0,
+    canModerate: room.can_moderate === true,
+    muted: room.muted === true,
+    mutedUntil: typeof room.muted_until === 'string' ? Date.parse(room.muted_until) || null : null,
     latest: typeof room.latest_sequence === 'number' ? room.latest_sequence : 0,
   };
 }

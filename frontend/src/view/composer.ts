@@ -1,5 +1,7 @@
 /** Where somebody writes. Text is never cut, and leaves only when it can be sent. */
 
+import { momentOf } from '../core/moments';
+import type { Standing } from '../core/standing';
 import { isBlank, lengthOf, messageText } from '../core/text';
 import { texts } from '../texts';
 import { button, element, required, setText } from './element';
@@ -8,7 +10,10 @@ import { NameList } from './name-list';
 export interface ComposerState {
   readonly room: string;
   readonly title: string;
-  readonly canPost: boolean;
+  readonly standing: Standing;
+  /** Seconds between two messages, 0 for none. */
+  readonly slowMode: number;
+  readonly now: number;
   readonly limit: number;
   /** The title of the room that is being entered: until then it isn't clear where a message belongs. */
   readonly entering: string | null;
@@ -76,9 +81,7 @@ export class Composer {
     this.names.known = state.names;
     this.field.placeholder = texts.composer(state.title);
     this.field.setAttribute('aria-label', texts.composer(state.title));
-    this.form.hidden = !state.canPost;
-    this.readOnly.hidden = state.canPost;
-    setText(this.readOnly, texts.readOnly);
+    this.showStanding(state, before);
     if (before?.room !== state.room || before.author !== state.author) {
       this.leaveEdit();
       const typed = before === null ? this.field.value : '';
@@ -87,6 +90,18 @@ export class Composer {
     } else if (before.entering !== state.entering || before.limit !== state.limit) {
       this.check();
     }
+  }
+
+  /** Say why nothing can be written here. The field stays, with what is in it. */
+  private showStanding({ standing, slowMode, now }: ComposerState, before: ComposerState | null): void {
+    const isFree = standing.kind === 'free';
+    this.field.readOnly = !isFree;
+    this.form.classList.toggle('closed', !isFree);
+    this.submit.hidden = !isFree;
+    const sentence = isFree ? (slowMode > 0 ? texts.slowMode(slowMode) : '') : whyNot(standing, now);
+    this.readOnly.hidden = sentence === '';
+    setText(this.readOnly, sentence);
+    if (before?.standing.kind !== standing.kind) this.check();
   }
 
   /** Put a message back that could not be sent, above what is being written. */
@@ -139,7 +154,7 @@ export class Composer {
   private send(): void {
     if (this.state === null) return;
     const text = messageText(this.field.value);
-    if (isBlank(text) || lengthOf(text) > this.state.limit) return;
+    if (isBlank(text) || lengthOf(text) > this.state.limit || this.state.standing.kind !== 'free') return;
     if (this.state.entering !== null) {
       this.complain(texts.stillEntering(this.state.entering));
       return;
@@ -171,7 +186,7 @@ export class Composer {
     // Unlike the number, the sentence stays the same while one types, so that it is read out once.
     this.complain(left < 0 ? texts.tooLong(limit) : '');
     this.field.setAttribute('aria-invalid', String(left < 0));
-    this.submit.disabled = left < 0 || isBlank(text);
+    this.submit.disabled = left < 0 || isBlank(text) || this.state.standing.kind !== 'free';
   }
 
   private complain(sentence: string): void {
@@ -182,5 +197,16 @@ export class Composer {
   private grow(): void {
     this.field.style.height = 'auto';
     this.field.style.height = `${this.field.scrollHeight + 2}px`;
+  }
+}
+
+function whyNot(standing: Standing, now: number): string {
+  switch (standing.kind) {
+    case 'archived':
+      return texts.archivedRoom;
+    case 'muted':
+      return standing.until === null ? texts.muted : texts.mutedUntil(momentOf(standing.until, now));
+    default:
+      return texts.readOnly;
   }
 }

@@ -12,8 +12,12 @@ export interface MessageActions {
   /** Whether the message is one's own, so that it can be edited and deleted. */
   isOwn(message: ChatMessage): boolean;
   link(message: ChatMessage): string;
+  /** Whether anyone's messages may be deleted, and people be muted and banned. */
+  isModerator(): boolean;
   edit(message: ChatMessage): void;
   remove(message: ChatMessage): void;
+  report(message: ChatMessage): void;
+  restrict(message: ChatMessage): void;
   done(): void;
 }
 
@@ -26,6 +30,8 @@ export class MessageMenu {
   private readonly link = button(texts.copyLink, 'action', () => this.copyLink());
   private readonly edit = button(texts.editAgain, 'action', () => this.act((message) => this.actions.edit(message)));
   private readonly remove = button('', 'action danger', () => this.removeOrAsk());
+  private readonly report = button(texts.report, 'action', () => this.act((message) => this.actions.report(message)));
+  private readonly restrict = button(texts.restrict, 'action danger', () => this.act((message) => this.actions.restrict(message)));
   private readonly bar = element('div', { id: 'message-menu', class: 'message-menu', role: 'toolbar', hidden: true });
   private row: HTMLElement | null = null;
   private sure = false;
@@ -35,7 +41,7 @@ export class MessageMenu {
     private readonly log: HTMLElement,
     private readonly actions: MessageActions,
   ) {
-    this.bar.append(this.copy, this.link, this.edit, this.remove);
+    this.bar.append(...this.buttons);
     scroller.after(this.bar);
     log.addEventListener('pointerover', ({ pointerType, target }) => {
       if (pointerType === 'mouse' && !this.hasFocus) this.show(rowOf(target));
@@ -68,6 +74,10 @@ export class MessageMenu {
     else this.place();
   }
 
+  private get buttons(): readonly HTMLButtonElement[] {
+    return [this.copy, this.link, this.edit, this.report, this.restrict, this.remove];
+  }
+
   private get hasFocus(): boolean {
     return this.bar.contains(document.activeElement);
   }
@@ -83,7 +93,11 @@ export class MessageMenu {
     this.bar.setAttribute('aria-label', texts.messageOf(message.username, message.text.slice(0, SAID)));
     const own = this.actions.isOwn(message);
     this.edit.hidden = !own;
-    this.remove.hidden = !own;
+    const moderates = !own && this.actions.isModerator();
+    this.remove.hidden = !own && !moderates;
+    this.report.hidden = own || moderates;
+    // All guests have one name: there is nobody to restrict.
+    this.restrict.hidden = !moderates || message.guest;
     this.ask(false);
     this.say(this.copy, texts.copy);
     this.say(this.link, texts.copyLink);
@@ -106,7 +120,7 @@ export class MessageMenu {
   }
 
   private steer(event: KeyboardEvent): void {
-    const buttons = [this.copy, this.link, this.edit, this.remove].filter(({ hidden }) => !hidden);
+    const buttons = this.buttons.filter(({ hidden }) => !hidden);
     const at = buttons.findIndex((each) => each === document.activeElement);
     const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: buttons.length - 1 }[event.key];
     if (next !== undefined) buttons.at(next % buttons.length)?.focus();

@@ -1,8 +1,11 @@
 /** The whole page: draws what changed, at most once a frame. */
 
 import { Chat } from '../chat';
+import type { Reason } from '../chat/moderation';
 import { NOWHERE, look } from '../core/attention';
+import type { ChatMessage } from '../core/frames';
 import { speakers } from '../core/mentions';
+import { standingIn } from '../core/standing';
 import type { Outbox } from '../core/outbox';
 import { written } from '../core/unread';
 import { addressOf, showAddress } from '../shell/address';
@@ -16,6 +19,7 @@ import { Composer } from './composer';
 import { required, setText } from './element';
 import { LogView } from './log';
 import { MessageMenu } from './message-menu';
+import { askToReport, askToRestrict } from './moderation';
 import { RoomsView } from './rooms';
 import { StatusView } from './status';
 
@@ -71,6 +75,12 @@ export class Page {
       link: ({ sequence }) => new URL(addressOf(chat.membership.shown, sequence), location.href).href,
       edit: ({ sequence, text }) => this.composer.edit(sequence, text),
       remove: ({ sequence }) => chat.alter(sequence, null),
+      isModerator: () => chat.listing(chat.membership.shown)?.canModerate ?? false,
+      report: (message) => {
+        const report = (reason: Reason, note: string): void => chat.report(message.sequence, reason, note);
+        askToReport(message, report, () => this.composer.focus());
+      },
+      restrict: (message) => this.restrict(message),
       done: () => this.composer.focus(),
     });
     setInterval(() => this.schedule(), REFRESH);
@@ -124,7 +134,9 @@ export class Page {
     this.composer.render({
       room: shown,
       title,
-      canPost: listing?.canPost ?? true,
+      standing: standingIn(listing, now),
+      slowMode: listing?.canModerate === true ? 0 : (listing?.slowMode ?? 0),
+      now,
       limit: chat.session?.messageLength ?? MESSAGE_LENGTH,
       entering,
       author: chat.author,
@@ -154,6 +166,16 @@ export class Page {
     for (const { username, text, sequence } of looked.calls) {
       notify(texts.calledBy(username, title), text, `${shown} ${sequence}`);
     }
+  }
+
+  private restrict(message: ChatMessage): void {
+    const { chat } = this;
+    askToRestrict(message, chat.membership.shown, chat.moderation.held(message.username), {
+      restrict: (wanted) => chat.restrict(wanted),
+      lift: (restriction) => chat.lift(restriction),
+      titleOf: (room) => (room === null ? null : (chat.listing(room)?.title ?? room)),
+      closed: () => this.composer.focus(),
+    });
   }
 
   private edit(clientId: string): void {

@@ -21,6 +21,8 @@ interface Entry {
   readonly badge: HTMLElement;
   readonly count: HTMLElement;
   readonly spoken: HTMLElement;
+  readonly mark: HTMLElement;
+  readonly kind: HTMLElement;
 }
 
 export class RoomsView {
@@ -34,7 +36,8 @@ export class RoomsView {
       this.entries = new Map(rooms.map((room) => [room.name, this.entries.get(room.name) ?? this.makeEntry(room)]));
       this.list.replaceChildren(...[...this.entries.values()].map(({ item }) => item));
     }
-    for (const { name, title } of rooms) {
+    for (const room of rooms) {
+      const { name, title } = room;
       const entry = this.entries.get(name);
       if (entry === undefined) continue;
       setText(entry.title, title);
@@ -42,6 +45,9 @@ export class RoomsView {
       else entry.link.removeAttribute('aria-current');
       entry.link.classList.toggle('entering', name === target && name !== shown);
       this.showUnread(entry, unread(name));
+      const kind = kindOf(room);
+      entry.mark.className = `mark ${kind}`;
+      setText(entry.kind, kind === '' ? '' : ` (${texts.roomKinds[kind]})`);
       const waiting = name === shown ? 0 : unsent(name);
       entry.badge.hidden = waiting === 0;
       setText(entry.badge, waiting === 0 ? '' : texts.unsentIn(waiting));
@@ -61,15 +67,21 @@ export class RoomsView {
     setText(spoken, unread.unread === 0 ? '' : ` (${texts.unread(unread.unread, unread.capped, unread.mentions)})`);
   }
 
-  private makeEntry({ name, restricted }: RoomListing): Entry {
+  private makeEntry({ name }: RoomListing): Entry {
     const title = element('bdi', { class: 'room-title' });
     const badge = element('span', { class: 'unsent', hidden: true });
     const count = element('span', { class: 'unread', 'aria-hidden': 'true', hidden: true });
     const spoken = element('span', { class: 'visually-hidden' });
-    const mark = element('span', { class: restricted ? 'mark restricted' : 'mark', 'aria-hidden': 'true' });
+    const mark = element('span', { class: 'mark', 'aria-hidden': 'true' });
+    const kind = element('span', { class: 'visually-hidden' });
     const link = element('a', { href: addressOf(name), 'data-room': name }, mark, title);
-    if (restricted) link.append(element('span', { class: 'visually-hidden' }, ` (${texts.restricted})`));
-    link.append(spoken, ' ', count, badge);
-    return { item: element('li', {}, link), link, title, badge, count, spoken };
+    link.append(kind, spoken, ' ', count, badge);
+    return { item: element('li', {}, link), link, title, badge, count, spoken, mark, kind };
   }
+}
+
+function kindOf({ archived, readOnly, restricted }: RoomListing): '' | 'archived' | 'read-only' | 'restricted' {
+  if (archived) return 'archived';
+  if (readOnly) return 'read-only';
+  return restricted ? 'restricted' : '';
 }

@@ -51,7 +51,7 @@ function makeDay(): RowView {
 
 /** Its words are the style sheet's: text that is added to the log would be read out as news. */
 function makeLine(): RowView {
-  const node = element('div', { class: 'new-line', role: 'separator', 'aria-label': texts.newLine, tabindex: '-1' });
+  const node = element('div', { class: 'new-line', role: 'separator', 'aria-label': texts.newLine });
   node.append(element('span', { 'data-label': texts.newLine, 'aria-hidden': 'true' }));
   return { node, update: () => undefined };
 }
@@ -147,11 +147,12 @@ class MessageRow implements RowView {
 }
 
 function deliveryLine(item: Outgoing, now: number): string {
-  const { state, failure, notBefore, tries } = item;
+  const { state, failure, notBefore, tries, slow } = item;
   if (state === 'sending') return texts.sending;
   if (state === 'waiting') {
     const seconds = Math.ceil((notBefore - now) / 1000);
-    return seconds > 0 && tries === 0 ? texts.sendingIn(seconds) : texts.waiting;
+    if (seconds <= 0 || tries > 0) return texts.waiting;
+    return slow ? texts.slowFor(seconds) : texts.sendingIn(seconds);
   }
   if (failure?.kind === 'refused') return `${texts.notSent} ${failure.sentence}`;
   return `${texts.notSent} ${failure?.kind === 'old' ? texts.writtenBefore : texts.noAnswer}`;

@@ -36,7 +36,7 @@ describe('reading a frame', () => {
   });
 
   it('takes a system message for everyone or for a room, with an end or without', () => {
-    const told = { kind: 'system', text: 'Soon.', room: null, level: 'info', createdAt: 0, until: null };
+    const told = { kind: 'system', text: 'Soon.', room: null, level: 'info', createdAt: 0, aboutYou: false, until: null };
     expect(read({ type: 'system', message: 'Soon.' })).toEqual(told);
     const more = { room: 'general', level: 'critical', created_at: '2026-11-25T10:00:00Z', until: '2026-11-25T11:00:00Z' };
     const at = Date.UTC(2026, 10, 25, 10);

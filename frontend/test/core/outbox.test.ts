@@ -16,6 +16,8 @@ const refusal = (code: string, changes: Partial<Refusal> = {}): Refusal => ({
   sentence: 'No.',
   clientId: 'a',
   room: null,
+  reason: null,
+  slow: false,
   retryAfter: null,
   ...changes,
 });

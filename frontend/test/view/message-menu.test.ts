@@ -9,10 +9,14 @@ const actions = {
   find: (sequence: number) => known.get(sequence) ?? null,
   isOwn: ({ username }: ChatMessage) => username === 'ann',
   link: ({ sequence }: ChatMessage) => `https://example.com/#general/${sequence}`,
+  isModerator: () => moderates,
   edit: vi.fn(),
+  report: vi.fn(),
+  restrict: vi.fn(),
   remove: vi.fn(),
   done: vi.fn(),
 };
+let moderates = false;
 const copied: string[] = [];
 let menu: MessageMenu;
 
@@ -26,7 +30,8 @@ beforeEach(() => {
   known.set(2, message(2, { removed: true, text: '' }));
   known.set(3, message(3, { username: 'bob', text: 'hello' }));
   copied.length = 0;
-  for (const spy of [actions.edit, actions.remove, actions.done]) spy.mockClear();
+  moderates = false;
+  for (const spy of [actions.edit, actions.remove, actions.report, actions.restrict, actions.done]) spy.mockClear();
   const part = (id: string): HTMLElement => document.querySelector(id) as HTMLElement;
   menu = new MessageMenu(part('#scroller'), part('#log'), actions);
 });
@@ -61,7 +66,7 @@ describe('the menu of a message', () => {
 
   it('lets one edit and delete what is one’s own only', () => {
     menu.enter();
-    expect(shown()).toEqual(['Copy text', 'Copy link']);
+    expect(shown()).toEqual(['Copy text', 'Copy link', 'Report']);
     press('ArrowUp');
     expect(shown()).toEqual(['Copy text', 'Copy link', 'Edit', 'Delete']);
     click('Edit');
@@ -76,6 +81,23 @@ describe('the menu of a message', () => {
     click('Really delete?');
     expect(actions.remove).toHaveBeenCalledWith(known.get(1));
     expect(bar().hidden).toBe(true);
+  });
+
+  it('lets others’ messages be reported', () => {
+    menu.enter();
+    click('Report');
+    expect(actions.report).toHaveBeenCalledWith(known.get(3));
+  });
+
+  it('lets a moderator delete anyone’s, and act about whoever has a name', () => {
+    moderates = true;
+    menu.enter();
+    expect(shown()).toEqual(['Copy text', 'Copy link', 'Mute or ban', 'Delete']);
+    click('Mute or ban');
+    expect(actions.restrict).toHaveBeenCalledWith(known.get(3));
+    known.set(3, message(3, { username: 'Anonymous', guest: true }));
+    menu.enter();
+    expect(shown()).toEqual(['Copy text', 'Copy link', 'Delete']);
   });
 
   it('copies the text and a link', async () => {
