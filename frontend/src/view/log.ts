@@ -59,7 +59,7 @@ export class LogView {
   constructor(private readonly actions: LogActions) {
     this.newest = button('', 'newest', () => this.toNewest());
     this.newest.hidden = true;
-    this.jump = button('', 'newest some jump', () => this.toLine());
+    this.jump = button('', 'jump', () => this.toLine());
     this.jump.hidden = true;
     this.scroller.after(
       element('div', { class: 'newest-place' }, this.newest),
