@@ -91,7 +91,10 @@ class StandardQueue:
         self.on_ready: list[Callable[[], None]] = []
         self._journal = journal
         self._dead_letters = dead_letters
-        self._ready: deque[Message] = deque()
+        # By message group, of which each has its turn, as in SQS's fair queues: what waits of one doesn't delay
+        # the others. Messages without a group are one.
+        self._ready: dict[str | None, deque[Message]] = {}
+        self._turns: deque[str | None] = deque()
         # Messages that become ready later, by that time: delayed ones and those in flight. An entry that the
         # message has outlived (deleted, or its visibility changed) is passed over.
         self._later: list[tuple[float, int, Message]] = []
@@ -303,20 +306,29 @@ class StandardQueue:
     # In which order messages are received. A FIFO queue has another one.
 
     def _put_ready(self, message: Message) -> None:
-        self._ready.append(message)
+        if message.group not in self._ready:
+            self._ready[message.group] = deque()
+            self._turns.append(message.group)
+        self._ready[message.group].append(message)
 
     def _next_ready(self, taken: list[Message]) -> Message | None:
         """The message that is received next, after those that were already `taken` together with it."""
-        while self._ready and self._ready[0].gone:
-            self._ready.popleft()
-        return self._ready[0] if self._ready else None
+        while self._turns:
+            waiting = self._ready[self._turns[0]]
+            while waiting and waiting[0].gone:
+                waiting.popleft()
+            if waiting:
+                return waiting[0]
+            del self._ready[self._turns.popleft()]
+        return None
 
     def _take_ready(self, message: Message) -> None:
         """Take out what `_next_ready` has found."""
-        self._ready.popleft()
+        self._ready[message.group].popleft()
+        self._turns.rotate(-1)
 
     def _all_ready(self) -> Iterable[Message]:
-        return self._ready
+        return [message for waiting in self._ready.values() for message in waiting]
 
     def _enter_flight(self, message: Message) -> None:
         message.in_flight = True

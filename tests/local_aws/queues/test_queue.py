@@ -114,6 +114,17 @@ def test_a_message_received_too_often_goes_to_the_dead_letter_queue_with_its_id(
     assert (buried.id, buried.body, buried.received) == (sent.id, "poison", 1)
 
 
+def test_a_backlog_of_one_message_group_doesnt_hold_up_the_others():
+    q = queue()
+    for number in range(100):
+        q.send(f"large {number}", now=0, group="large")
+    q.send("small", now=0, group="small")
+    q.send("of no group", now=0)
+
+    assert bodies(q.receive(4, now=0)) == ["large 0", "small", "of no group", "large 1"]
+    assert bodies(q.receive(2, now=0)) == ["large 2", "large 3"]
+
+
 def test_what_is_given_back_counts_as_not_received():
     q = queue(redrive=Redrive(queue_arn="arn:dead", max_receives=1))
     q.send("a", now=0)
