@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import resource
 import time
@@ -355,6 +356,8 @@ class Stack:
         self._say(f"Status: http://{HOST}:{site.endpoint_port}/")
         for name, address in addresses(assembly, site.port):
             self._say(f"{name}: {address}")
+        # What is there now stays. Looking through it for garbage would hold up a message every now and then.
+        gc.freeze()
         self._say("Ready")
         if self._options.on_ready is not None:
             self._say(self._options.on_ready.replace("{url}", f"http://{HOST}:{site.port}/"))
