@@ -1,6 +1,6 @@
 """Which rooms there are, and what somebody may do in them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
@@ -12,7 +12,7 @@ from chat.joined import Joined
 from chat.models import ROOM_NAME, ROOM_NAME_LENGTH, Room
 from chat.rights import COLUMN_COUNT, OPEN, RESTRICTED, Rights, rights_columns
 
-ACCESS = {
+ACCESS: Mapping[str, str] = {
     ChannelPermission.Access.ALLOW_ALL: "open",
     ChannelPermission.Access.PERMISSIONS: "members",
     ChannelPermission.Access.STAFF_ONLY: "staff",
