@@ -28,7 +28,7 @@ def make(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.Co
 def test_help_names_every_target() -> None:
     answer = make("help")
     assert answer.returncode == 0
-    for target in ("run", "test", "synth", "shell", "admin", "broadcast"):
+    for target in ("run", "test", "fuzz", "audit", "synth", "shell", "admin", "broadcast"):
         assert f"make {target} " in answer.stdout
 
 
