@@ -3,7 +3,7 @@
 # Variables given as `make run PORT=9000` reach the commands as environment variables.
 dev = exec sh dev/python -m dev
 
-.PHONY: help run test conformance autobahn endurance faults bench check synth deploy diff destroy smoke cost build install lock shell admin broadcast clean
+.PHONY: help run test conformance autobahn endurance faults fuzz audit bench check synth deploy diff destroy smoke cost build install lock shell admin broadcast clean
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -25,6 +25,12 @@ endurance: ## Ten thousand handshakes in a row, ended in every way
 
 faults: ## Kill, lose, double and reorder, 50 times each and under load
 	@$(dev) faults
+
+fuzz: ## Send 150,000 hostile frames and requests; INPUTS=… sends others, SEED=… other ones
+	@$(dev) fuzz
+
+audit: ## Ask for known vulnerabilities in what is locked: status 3 where nobody can be asked
+	@$(dev) audit
 
 bench: ## Measure, and make docs/performance.md; ONLY=name runs one
 	@$(dev) bench

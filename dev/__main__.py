@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from dev import bench, checks, node, python_packages, site, stack, synthesis
+from dev import audit, bench, checks, node, python_packages, site, stack, synthesis
 from dev.failure import Failure
 from dev.paths import STATE, VENV_PYTHON, data_dir
 from dev.processes import Stopped, become_module, follow_parent, keep_bytecode, stop_on_signals
@@ -46,6 +46,12 @@ def _test() -> None:
     with one_at_a_time():
         build()
     checks.test()
+
+
+def _fuzz() -> None:
+    with one_at_a_time():
+        build()
+    checks.fuzz()
 
 
 def _bench() -> None:
@@ -150,6 +156,8 @@ COMMANDS: dict[str, Callable[[], None]] = {
     "autobahn": _installing(checks.autobahn),
     "endurance": _installing(checks.endurance),
     "faults": _installing(checks.faults),
+    "fuzz": _fuzz,
+    "audit": _installing(audit.audit),
     "bench": _bench,
     "check": _check,
     "synth": _synth,

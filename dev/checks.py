@@ -78,6 +78,15 @@ def faults() -> None:
     _run([Check("Faults", command)], MODEL_EXAMPLES="500", FAULT_ROUNDS="50")
 
 
+def fuzz() -> None:
+    """Frames and requests that nobody means well by, in their long form."""
+    command = [_PYTHON, "-m", "pytest", "-s", "tests/fuzz"]
+    variables = {"FUZZ_INPUTS": os.environ.get("INPUTS") or "150000"}
+    if seed := os.environ.get("SEED"):
+        variables["FUZZ_SEED"] = seed
+    _run([Check("Fuzz", command)], **variables)
+
+
 def _run(checks: Sequence[Check], **variables: str) -> None:
     failed = []
     environment = {**os.environ, **node.environment(), **variables}
