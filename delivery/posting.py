@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -12,7 +13,7 @@ from delivery.addresses import Addresses
 from delivery.connection import Connection, ResumingContext, tls_context
 from delivery.pace import Pace
 from delivery.shards import Shard
-from delivery.signing import Signer, payload_hash
+from delivery.signing import PathSigner, Signer, canonical, payload_hash
 from delivery.throttling import Throttling
 
 CONNECT_SECONDS = 3.0
@@ -100,13 +101,9 @@ class Poster:
                 else:
                     return connection
 
-    def request(self, connection_id: str, body: bytes, body_hash: str, method: str = "POST") -> bytes:
-        """A signed request, ready to send."""
-        path = self._path + _quoted(connection_id)
-        headers = self._signer.headers(method, self._host, path, body_hash=body_hash)
-        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-        head = f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
-        return head.encode() + body
+    def requests(self, method: str, body: bytes) -> Requests:
+        """Signed requests to connections with one body."""
+        return Requests(self._signer, method, self._host, self._path, body)
 
     async def close(self) -> None:
         """Close all connections, those that are still being opened too."""
@@ -117,36 +114,81 @@ class Poster:
         await asyncio.sleep(0)
 
 
-@lru_cache(maxsize=8192)
-def _quoted(connection_id: str) -> str:
-    return quote(connection_id, safe="")
+class Requests:
+    """Requests that differ in the connection alone. All else is made once, and once a second anew."""
+
+    __slots__ = (
+        "_begin",
+        "_body_hash",
+        "_end",
+        "_host",
+        "_method",
+        "_middle",
+        "_path",
+        "_second",
+        "_signer",
+        "_signs",
+    )
+
+    def __init__(self, signer: Signer, method: str, host: str, path: str, body: bytes) -> None:
+        self._signer = signer
+        self._method = method
+        self._host = host
+        self._path = path
+        self._body_hash = payload_hash(body)
+        self._begin = f"{method} {path}".encode()
+        self._end = f"\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+        self._second = -1
+        self._signs: PathSigner
+
+    def to(self, connection_id: str, now: float | None = None) -> bytes:
+        """The request to a connection, ready to send."""
+        second = int(time.time() if now is None else now)
+        if second != self._second:
+            self._sign_anew(second)
+        path_end, canonical_end = _path_ends(connection_id)
+        signature = self._signs.signature(canonical_end).encode()
+        return b"".join((self._begin, path_end, self._middle, signature, self._end))
+
+    def _sign_anew(self, second: int) -> None:
+        self._signs = self._signer.for_paths(
+            self._method, self._host, self._path, body_hash=self._body_hash, now=second
+        )
+        self._middle = f" HTTP/1.1\r\nHost: {self._host}\r\n{self._signs.headers}".encode()
+        self._second = second
+
+
+@lru_cache(maxsize=8192)  # a room's connections are posted to again and again
+def _path_ends(connection_id: str) -> tuple[bytes, bytes]:
+    """How the path of a connection ends, on the wire and in what is signed."""
+    quoted = quote(connection_id, safe="")
+    return quoted.encode(), canonical(quoted)
 
 
 class Post:
     """One frame on its way to one connection."""
 
-    __slots__ = ("attempts", "body_hash", "connection_id", "data", "outcome", "reason", "settled")
+    __slots__ = ("attempts", "connection_id", "outcome", "reason", "requests", "settled")
 
-    def __init__(self, connection_id: str, data: bytes, body_hash: str, outcome: Outcome) -> None:
+    def __init__(self, connection_id: str, requests: Requests, outcome: Outcome) -> None:
         self.connection_id = connection_id
-        self.data = data
-        self.body_hash = body_hash
+        self.requests = requests
         self.outcome = outcome
         self.attempts = 0
         self.reason = "there was no time"
         self.settled = False
 
 
-def posts_in_turn(work: Sequence[tuple[Shard, Outcome]]) -> list[Post]:
-    """The posts of several shards: the first of each, then the second of each, and so on.
+def posts_in_turn(poster: Poster, work: Sequence[tuple[Shard, Outcome]], method: str) -> list[Post]:
+    """The requests of several shards: the first of each, then the second of each, and so on.
 
     So a frame for two people never waits for one to a thousand.
     """
     posts: list[tuple[int, Post]] = []
     for shard, outcome in work:
-        body_hash = payload_hash(shard.data)
+        requests = poster.requests(method, shard.data)
         posts += [
-            (turn, Post(connection_id, shard.data, body_hash, outcome))
+            (turn, Post(connection_id, requests, outcome))
             for turn, connection_id in enumerate(dict.fromkeys(shard.connections))
         ]
     posts.sort(key=lambda each: each[0])

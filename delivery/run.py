@@ -31,7 +31,7 @@ async def post(
     # What the peer closed while the loop stood still is noticed before the first write to it.
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    await _Run(poster, posts_in_turn(work), seconds, method).finished()
+    await _Run(poster, posts_in_turn(poster, work, method), seconds, method).finished()
 
 
 class _Run:
@@ -164,8 +164,7 @@ class _Run:
         post = self._ready.popleft()
         post.attempts += 1
         self._under_way[connection] = post
-        request = self._poster.request(post.connection_id, post.data, post.body_hash, self._method)
-        connection.send(self, request, deadline=now + ANSWER_SECONDS)
+        connection.send(self, post.requests.to(post.connection_id), deadline=now + ANSWER_SECONDS)
 
     def _go_on(self) -> None:
         self._paced = False

@@ -11,6 +11,7 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
+from delivery.posting import Requests
 from delivery.signing import Signer, payload_hash
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=20)
@@ -60,6 +61,44 @@ def test_headers_equal_botocores(
     )
 
     assert {**headers, **added} == dict(request.headers.items())
+
+
+@given(
+    access_key=KEYS,
+    secret_key=KEYS,
+    token=TOKENS,
+    host=HOSTS,
+    method=st.sampled_from(["POST", "DELETE"]),
+    connection_ids=st.lists(
+        st.text(st.sampled_from("ABCabc0189+/_=-"), min_size=1, max_size=128), max_size=4
+    ),
+    body=st.binary(max_size=300),
+    moments=st.lists(TIMES, min_size=1, max_size=3),
+)
+def test_requests_to_many_connections_are_signed_as_botocore_signs_each(
+    access_key, secret_key, token, host, method, connection_ids, body, moments
+):
+    signer = Signer(access_key, secret_key, token, "eu-west-1", "execute-api")
+    requests = Requests(signer, method, host, "/ws/@connections/", body)
+    for now in moments:
+        for connection_id in connection_ids:
+            path = f"/ws/@connections/{quote(connection_id, safe='')}"
+            expected = AWSRequest(method, f"https://{host}{path}", {}, body)
+            with _botocore_at(now):
+                SigV4Auth(Credentials(access_key, secret_key, token), "execute-api", "eu-west-1").add_auth(
+                    expected
+                )
+
+            head, _, sent = requests.to(connection_id, now).partition(b"\r\n\r\n")
+            first, *lines = head.decode().split("\r\n")
+
+            assert first == f"{method} {path} HTTP/1.1"
+            assert dict(line.split(": ", 1) for line in lines) == {
+                "Host": host,
+                "Content-Length": str(len(body)),
+                **dict(expected.headers.items()),
+            }
+            assert sent == body
 
 
 def test_a_connection_id_is_encoded_twice():
