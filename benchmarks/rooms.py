@@ -15,6 +15,7 @@ from benchmarks.results import Bars, Cell, Result
 
 Figures = Mapping[str, float]
 
+_LONGEST_SECONDS = 120
 _BESIDE = "2 beside 1,000 at 15 a second"
 _PARLOR = "Parlor"
 _STRONGEST = "Channels: uvicorn × 2, pub/sub layer"
@@ -33,16 +34,14 @@ def measure() -> Result:
         raise RuntimeError(
             "Channels needs redis-server, which is not installed (Debian: apt install redis-server)."
         )
-    measured: dict[tuple[str, str], Figures] = {}
+    measured: dict[tuple[str, str], Figures | None] = {}
     for name, server in _SERVERS.items():
         print(name, flush=True)
         with server() as url:
             for scenario in SCENARIOS:
                 measured[scenario, name] = _play(url, scenario)
     rows = [
-        [scenario, name, *_cells(measured.get((scenario, name)))]
-        for scenario in SCENARIOS
-        for name in _SERVERS
+        [scenario, name, *_cells(measured[scenario, name])] for scenario in SCENARIOS for name in _SERVERS
     ]
     notes = [
         "p50, p95, p99: from sending to the arrival at the last member. Where everybody sends the next "
@@ -82,10 +81,12 @@ def measure() -> Result:
     )
 
 
-def _beside_notes(measured: Mapping[tuple[str, str], Figures]) -> Iterator[str]:
+def _beside_notes(measured: Mapping[tuple[str, str], Figures | None]) -> Iterator[str]:
     """How the large room fared while two people talked beside it."""
     for name in _SERVERS:
         figures = measured[_BESIDE, name]
+        if figures is None:
+            continue
         yield (
             f"{name}, while two talked beside it: the room of 1,000 got "
             f"{figures['frames a second to the large room']:,.0f} frames a second of the 15,000 that were "
@@ -96,20 +97,25 @@ def _beside_notes(measured: Mapping[tuple[str, str], Figures]) -> Iterator[str]:
 
 def _cells(figures: Figures | None) -> list[Cell]:
     if figures is None:
-        return [None] * 7
+        return [f"not done within {_LONGEST_SECONDS} s"] * 7
     times: list[Cell] = [figures[name] * 1e3 if name in figures else None for name in ("p50", "p95", "p99")]
     return [*times, figures.get("seconds"), figures.get("rate"), int(figures["lost"]), int(figures["frames"])]
 
 
-def _play(url: str, scenario: str) -> Figures:
-    done = subprocess.run(
-        [str(PYTHON), "-m", "benchmarks.chats.scenarios", url, scenario],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        timeout=150,
-    )
+def _play(url: str, scenario: str) -> Figures | None:
+    """What the crowd measured, or None where it wasn't done in time."""
+    try:
+        done = subprocess.run(
+            [str(PYTHON), "-m", "benchmarks.chats.scenarios", url, scenario],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+            timeout=_LONGEST_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        print(f"{scenario}: not done within {_LONGEST_SECONDS} s", flush=True)
+        return None
     figures: Figures = json.loads(done.stdout)
     print(f"{scenario}: {figures}", flush=True)
     return figures

@@ -7,6 +7,7 @@ found by its marker instead of being parsed.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Sequence
@@ -86,15 +87,17 @@ class Crowd:
         member.send(json.dumps({"action": "chat_message", "message": text}).encode())
         return message
 
-    async def settle(self, messages: Sequence[Message], *, patience: float) -> None:
-        """Wait until all of them have reached everybody, or nothing has come for some seconds."""
-        while not all(message.settled for message in messages):
-            self.arrived.clear()
-            try:
-                await asyncio.wait_for(self.arrived.wait(), patience)
-            except TimeoutError:
-                return
-            await asyncio.sleep(0.02)
+    async def settle(self, messages: Sequence[Message], *, patience: float, at_most: float = 60.0) -> None:
+        """Wait until all of them have reached everybody, or nothing has come for some seconds.
+
+        Whatever else comes meanwhile, not longer than `at_most` seconds.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(at_most):
+                while not all(message.settled for message in messages):
+                    self.arrived.clear()
+                    await asyncio.wait_for(self.arrived.wait(), patience)
+                    await asyncio.sleep(0.02)
 
     async def leave(self) -> None:
         """Close every connection."""

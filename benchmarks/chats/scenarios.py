@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import statistics
 import sys
@@ -34,7 +33,7 @@ async def one_by_one(crowd: Crowd, members: int, messages: int, pause: float) ->
     for number in range(messages):
         message = crowd.say(room[(5 + number * 7) % members], members)
         sent.append(message)
-        await crowd.settle([message], patience=PATIENCE)
+        await crowd.settle([message], patience=PATIENCE, at_most=PATIENCE)
         if time.perf_counter() - begun > _LONGEST_SECONDS:
             break
         await asyncio.sleep(pause)
@@ -45,7 +44,8 @@ async def _warm_up(crowd: Crowd, room: Sequence[Member]) -> None:
     """Send messages that aren't measured, so that every process of the server has done it once."""
     until = time.perf_counter() + PATIENCE
     for number in range(_WARM_UP):
-        await crowd.settle([crowd.say(room[number % len(room)], len(room))], patience=PATIENCE)
+        message = crowd.say(room[number % len(room)], len(room))
+        await crowd.settle([message], patience=PATIENCE, at_most=PATIENCE)
         if time.perf_counter() > until:
             return
 
@@ -117,15 +117,13 @@ async def beside(crowd: Crowd, members: int, per_second: float, messages: int) -
     for number in range(messages):
         message = crowd.say(pair[number % 2], 2)
         sent.append(message)
-        await crowd.settle([message], patience=PATIENCE)
+        await crowd.settle([message], patience=PATIENCE, at_most=PATIENCE)
         if time.perf_counter() - begun > _LONGEST_SECONDS:
             break
         await asyncio.sleep(0.1)
     task.cancel()
     arrived = sum(len(message.reached) for message in busy) / (time.perf_counter() - begun + 2)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_BACKLOG_SECONDS):
-            await crowd.settle(busy, patience=PATIENCE)
+    await crowd.settle(busy, patience=PATIENCE, at_most=_BACKLOG_SECONDS)
     return {
         **_percentiles([_until_all(message) for message in sent]),
         **_faults(sent),
