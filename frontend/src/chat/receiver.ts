@@ -49,8 +49,7 @@ export class Receiver {
         if (this.state.membership.changing?.room === frame.room && this.link.isLive) this.state.joined(frame.room);
         return;
       case 'system':
-        this.announcements.received(frame);
-        if (frame.aboutYou) this.link.dispatch({ type: 'replace', verify: true });
+        this.receiveSystem(frame);
         return;
       case 'moderated':
         this.moderation.received(frame);
@@ -71,6 +70,16 @@ export class Receiver {
         return;
       default:
     }
+  }
+
+  private receiveSystem(frame: Extract<Inbound, { kind: 'system' }>): void {
+    if (!frame.aboutYou) {
+      this.announcements.received(frame);
+      return;
+    }
+    // Above the conversation: the room that it speaks of may not be theirs any more.
+    this.state.say(frame.text, frame.level);
+    this.link.dispatch({ type: 'replace', verify: true });
   }
 
   private receiveMessage({ room, message }: Extract<Inbound, { kind: 'message' }>): void {

@@ -112,4 +112,14 @@ describe('who may not write', () => {
     expect(standingIn(chat.listing('general'), world.now).kind).toBe('muted');
     expect(chat.connection.phase.name).toBe('live');
   });
+
+  it('is told of a ban where it is still seen: the room itself is gone', async () => {
+    const world = new World();
+    const chat = await world.chat();
+    world.rooms = ['support', 'random'];
+    world.connection.say({ type: 'system', message: 'You are banned.', level: 'warning', room: 'general', about: 'you' });
+    await world.pass(1_000);
+    expect(said(chat)).toContain('You are banned.');
+    expect(chat.membership.shown).toBe('support');
+  });
 });
