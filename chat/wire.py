@@ -69,7 +69,12 @@ def timestamp(moment: datetime) -> str:
 
 def answer(frame: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
     """An answer to the connection that asked: API Gateway sends the body of the response to it."""
-    return HttpResponse(encode(frame), status=status, content_type="application/json")
+    try:
+        content = encode(frame).encode()
+    except UnicodeEncodeError:
+        # Half of a surrogate pair, in what is repeated of the request: it can only be sent escaped.
+        content = json.dumps(frame).encode()
+    return HttpResponse(content, status=status, content_type="application/json")
 
 
 def refusal(refused: Refusal) -> HttpResponse:
