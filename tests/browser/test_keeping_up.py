@@ -111,6 +111,23 @@ def test_coming_back_to_the_tab_shows_where_one_left_off(somebody: People, a_nam
     assert ada.page.locator("#log").bounding_box()["height"] == height
 
 
+def test_two_tabs_of_a_browser_agree(somebody: People, a_name: Name) -> None:
+    ada, bob = somebody().sign_up(a_name("ada")), somebody().sign_up(a_name("bob"))
+    bob.go_to("support")
+    bob.is_live_in("support")
+    text = a_text("to both tabs")
+    bob.say(text)
+    bob.sees(text)
+    look_away(ada.page, away=True)
+    look_away(ada.page, away=False)
+    expect(unread(ada, "support")).to_be_visible()
+    second = ada.context.new_page()
+    second.goto(f"{ada.stack.url}/#support")
+    expect(second.locator(".message").filter(has_text=text)).to_be_visible()
+    expect(unread(ada, "support")).to_be_hidden()
+    expect(ada.page).to_have_title(re.compile(r"^General"))
+
+
 @pytest.mark.parametrize("look", LOOKS, ids=NAMES)
 def test_who_is_here_and_who_is_writing(
     somebody: People, a_name: Name, look: dict[str, Any], request: pytest.FixtureRequest

@@ -23,9 +23,9 @@ export function newsAfter(room: Room, seen: number, author: string | null): read
   for (let index = room.messages.length - 1; index >= 0; index -= 1) {
     const message = room.messages[index] as ChatMessage;
     if (message.sequence <= seen) break;
-    if (!message.removed && (message.guest || message.username !== author)) news.unshift(message);
+    if (!message.removed && (message.guest || message.username !== author)) news.push(message);
   }
-  return news;
+  return news.reverse();
 }
 
 /** Count a room whose newest messages are held. What is older than these only the server has counted. */

@@ -56,4 +56,20 @@ describe('the conversation', () => {
     const keys = layOut(rooms.addMessage(noticed, message(3)), []).map(({ key }) => key);
     expect(keys.slice(1)).toEqual(['message 1', 'message 2', 'notice 7', 'message 3']);
   });
+
+  it('has a line where the reader left off, which moves nothing when it goes', () => {
+    const spoken = roomOf([1, { writtenAt: at(9) }], [2, { writtenAt: at(9, 1) }], [3, { writtenAt: at(9, 2) }]);
+    const rows = layOut(spoken, [], { line: 1, broken: 1 });
+    expect(rows.map(({ key }) => key).slice(1)).toEqual(['message 1', 'line', 'message 2', 'message 3']);
+    expect(continued(rows)).toEqual([false, false, true]);
+    expect(continued(layOut(spoken, [], { line: null, broken: 1 }))).toEqual([false, false, true]);
+  });
+
+  it('has no line above what is not loaded, nor below everything', () => {
+    const later = rooms.addPage(rooms.EMPTY_ROOM, messages(11, 12), 12);
+    const keys = (line: number): readonly string[] => layOut(later, [], { line, broken: line }).map(({ key }) => key);
+    expect(keys(5)).not.toContain('line');
+    expect(keys(10)[1]).toBe('line');
+    expect(keys(12)).not.toContain('line');
+  });
 });
