@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.stack import fault_points
-from tests.stack.person import Person, Socket
+from tests.stack.person import Frame, Person, Socket
 from tests.stack.running import Stack, running
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "0"))
@@ -120,6 +120,19 @@ def listen(reader: Socket, done: threading.Event) -> None:
         reader.quiet(0.5)
 
 
+def page_after(reader: Socket, position: int) -> Frame:
+    """What was missed. Asked for again, as clients do, where the function dies or its database does."""
+    for _ in range(5):
+        reader.send(action="fetch_history", after=position)
+        answer = reader.next(
+            lambda frame: frame.get("type") in ("history", "error") or "connectionId" in frame, timeout=40
+        )
+        if answer.get("type") == "history":
+            return answer
+        time.sleep(0.5)
+    raise AssertionError(f"no history can be had: {answer}")
+
+
 def recovered(reader: Socket, position: int) -> dict[int, str]:
     """What a reader shows after all that was pushed and one recovery, by sequence."""
     reader.quiet(2)
@@ -129,7 +142,7 @@ def recovered(reader: Socket, position: int) -> dict[int, str]:
     assert shown, "nothing was pushed at all"
     after, has_more = position, True
     while has_more:
-        page = reader.history(after=after)
+        page = page_after(reader, after)
         assert "restart" not in page
         for event in page["messages"]:
             assert shown.setdefault(event["sequence"], event["message"]) == event["message"]
