@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
-from importlib.util import cache_from_source
 from pathlib import Path
 
 from local_aws.functions import FunctionNotFound, Invocation, Invoker, TakenBy
@@ -146,7 +146,7 @@ class Functions:
         for path in changed:
             # Python trusts bytecode whose source has the same size and the same second of change.
             if path.suffix == ".py":
-                Path(cache_from_source(str(path))).unlink(missing_ok=True)
+                _bytecode_of(path).unlink(missing_ok=True)
         concerned = [
             pool
             for pool in self._pools.values()
@@ -253,3 +253,8 @@ def _settle(answer: asyncio.Future[Invocation], outcome: Invocation | BaseExcept
 
 def _is_code(path: Path) -> bool:
     return "__pycache__" not in path.parts and path.suffix != ".pyc"
+
+
+def _bytecode_of(source: Path) -> Path:
+    """Where a function's process keeps it: beside the source, wherever this process keeps its own."""
+    return source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"

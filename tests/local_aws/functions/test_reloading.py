@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,12 @@ async def begun(functions: Functions, payload: bytes) -> asyncio.Task[Any]:
     return task
 
 
-async def test_saved_code_runs_at_the_next_invocation_also_with_the_same_size_and_time(function, start):
+@pytest.mark.parametrize("own_bytecode", [None, "elsewhere"])
+async def test_saved_code_runs_at_the_next_invocation_also_with_the_same_size_and_time(
+    function, start, monkeypatch, tmp_path, own_bytecode
+):
+    # Where this process keeps its bytecode says nothing of the functions'.
+    monkeypatch.setattr(sys, "pycache_prefix", own_bytecode and str(tmp_path / own_bytecode))
     target = function(ONE)
     functions = start(target)
     assert await result(functions) == 1
