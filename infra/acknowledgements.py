@@ -20,9 +20,9 @@ _BUCKETS = (
     "arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>",
     "<WebSiteD504717C.Arn>",
 )
-_POSTS = (
+_CONNECTIONS = (
     "IAM5[Resource::arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<WebSocketApi273F6915>"
-    "/ws/POST/@connections/*]"
+    "/ws/{method}/@connections/*]"
 )
 _SERVICE_ROLE = "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
 
@@ -120,11 +120,12 @@ def _of_functions() -> Iterator[tuple[str, str, str]]:
                 "Attaching to the network: EC2 grants these actions on all resources only, and the "
                 "function's code can't reach EC2.",
             )
-    yield (
-        "Functions/Delivery/Role",
-        _POSTS,
-        "It posts to whoever is connected, and connections come and go: this stage of this API, POST alone.",
-    )
+    for method, does in (("POST", "posts to"), ("DELETE", "closes the connection of")):
+        yield (
+            "Functions/Delivery/Role",
+            _CONNECTIONS.format(method=method),
+            f"It {does} whom it is told to, and connections come and go: this stage of this API alone.",
+        )
 
 
 def _of_uploader() -> Iterator[tuple[str, str, str]]:
