@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
 from delivery import sqs
+from delivery.shards import read_shard, write_shards
 from delivery.signing import Signer
 from delivery.sqs import BATCH_BYTES, BATCH_ENTRIES, QueueError, QueueSender, batches
 
@@ -65,6 +66,29 @@ def test_messages_arrive_as_they_were_sent(moto, sender):
     while messages := client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
         received += [message["Body"] for message in messages]
     assert sorted(received) == sorted(bodies)
+
+
+def test_ten_shards_that_fit_but_not_together_are_sent_in_several_batches(moto, sender):
+    client = boto3.client(
+        "sqs", endpoint_url=moto, region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
+    )
+    limit = {"MaximumMessageSize": "262144"}  # as queues have it that were made before August 2025
+    url = client.create_queue(QueueName="narrow", Attributes=limit)["QueueUrl"]
+    members = [f"Lx{number:011d}c=" for number in range(1000)]
+    shards = write_shards(members, json.dumps({"message": "\U0001f600" * 4000}, ensure_ascii=False))
+    assert len(shards) == 10
+    assert sum(map(len, shards)) > BATCH_BYTES
+
+    for _ in range(3):
+        sender(url).send(shards)
+
+    reached: list[str] = []
+    while messages := client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for message in messages:
+            shard, impossible = read_shard(message["Body"])
+            assert not impossible
+            reached += shard.connections
+    assert sorted(reached) == sorted(members * 3)
 
 
 def test_messages_carry_their_group_and_come_again_when_they_are_told_to(moto, sender):
