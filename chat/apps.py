@@ -7,4 +7,4 @@ class ChatConfig(AppConfig):
     name = "chat"
 
     def ready(self) -> None:
-        from chat import checks, names  # noqa: F401 (register the system checks, and what names are taken)
+        from chat import checks, closing, names  # noqa: F401 (register checks, and receivers of signals)

@@ -15,6 +15,7 @@ from delivery.shards import write_shards
 from delivery.sqs import QueueSender
 
 _EVERYONE_GROUP = "@everyone"
+_CLOSING_GROUP = "@closing"
 
 # Whoever is banned stays connected for a moment, and gets nothing. Those that are banned are looked up once.
 _LIVE = f"""
@@ -82,6 +83,20 @@ def connections_of(user: User) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(_OF_PERSON, [user.pk])
         return [row[0] for row in cursor.fetchall()]
+
+
+def enqueue_closing(
+    frame: Mapping[str, Any], connection_ids: Sequence[str], *, delay_seconds: int = 0
+) -> None:
+    """Queue a last frame for connections, after which they are closed; both `delay_seconds` from now.
+
+    :raises delivery.sqs.QueueError: The queue did not take it, or not all of it.
+    """
+    shards = write_shards(connection_ids, encode(frame), closes=True)
+    if shards:
+        _queue(settings.CHAT_DELIVERY_QUEUE_URL).send(
+            shards, group=_CLOSING_GROUP, delay_seconds=delay_seconds
+        )
 
 
 def enqueue(frame: Mapping[str, Any], connection_ids: Sequence[str], *, first: str | None = None) -> int:

@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from delivery import run
@@ -96,7 +96,9 @@ class Deliveries:
                 refused = dict.fromkeys(impossible, "no connection has such an id")
                 shard = self._without_served(message, shard)
                 readable.append(_Delivery(message, shard, Outcome(refused=refused)))
-        self._post([(each.shard, each.outcome) for each in readable], seconds - SECONDS_TO_FINISH)
+        frames = [(each.shard, each.outcome) for each in readable if each.shard.data or not each.shard.closes]
+        self._post(frames, seconds - SECONDS_TO_FINISH)
+        readable = self._close_ended(readable, ends - SECONDS_TO_FINISH)
         self._close_slow(readable)
         deadline = max(ends - 0.5, time.monotonic() + 0.5)
         for each in readable:
@@ -121,7 +123,17 @@ class Deliveries:
         left = self._left.pop(message.id, None)
         if left is None:
             return shard
-        return Shard([each for each in shard.connections if each in left], shard.data)
+        return replace(shard, connections=[each for each in shard.connections if each in left])
+
+    def _close_ended(self, readable: Sequence[_Delivery], deadline: float) -> list[_Delivery]:
+        """Close those that are to be, whatever became of their last frame: they won't get it again."""
+        ended = [each for each in readable if each.shard.closes]
+        if not ended:
+            return list(readable)
+        closed = {each.message.id: _closing(each) for each in ended}
+        work = [(each.shard, each.outcome) for each in closed.values()]
+        self._post(work, max(_SECONDS_TO_CLOSE, deadline - time.monotonic()), "DELETE")
+        return [closed.get(each.message.id, each) for each in readable]
 
     def _close_slow(self, readable: Sequence[_Delivery]) -> None:
         """Close connections whose readers have not kept up for long: theirs come back and catch up.
@@ -166,7 +178,7 @@ class Deliveries:
         _logger.warning("%d connections didn't get a frame yet: %s", len(outcome.remaining), why)
         if not (served or outcome.refused):
             return False
-        remaining = Shard(list(outcome.remaining), shard.data)
+        remaining = replace(shard, connections=list(outcome.remaining))
         if _sent(self._deliveries, remaining, deadline, delay_seconds=DELAY_OF_WHAT_REMAINS):
             return True
         self._remember(delivery, outcome.remaining)
@@ -185,13 +197,20 @@ class Deliveries:
             connection_id,
             why,
         )
-        return _sent(self._dead_letters, Shard(list(outcome.refused), shard.data), deadline)
+        return _sent(self._dead_letters, replace(shard, connections=list(outcome.refused)), deadline)
 
     def _hide(self, receipts: Sequence[tuple[str, int]], deadline: float) -> None:
         try:
             self._deliveries.hide(receipts, deadline=deadline)
         except QueueError as error:
             _logger.warning("%d messages come again later than they could: %s", len(receipts), error)
+
+
+def _closing(delivery: _Delivery) -> _Delivery:
+    """What is left to do of a message that closes its connections, after the frame."""
+    connections = delivery.shard.connections
+    impossible = {who: why for who, why in delivery.outcome.refused.items() if who not in connections}
+    return _Delivery(delivery.message, Shard(connections, b"", closes=True), Outcome(refused=impossible))
 
 
 def _seconds_until_next(message: Received) -> int:

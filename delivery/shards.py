@@ -27,14 +27,20 @@ class UnreadableShard(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One frame and the connections that it goes to."""
+    """One frame and the connections that it goes to, which may have to be closed after it."""
 
     connections: Sequence[str]
     data: bytes
+    closes: bool = False
 
 
-def write_shards(connections: Sequence[str], data: str, *, first: str | None = None) -> list[str]:
-    """The messages that bring a frame to connections, `first` (where it is among them) before all others."""
+def write_shards(
+    connections: Sequence[str], data: str, *, first: str | None = None, closes: bool = False
+) -> list[str]:
+    """The messages that bring a frame to connections, `first` (where it is among them) before all others.
+
+    `closes`: the connections are closed afterwards, whether they took the frame or not.
+    """
     ids = list(connections)
     if first in ids:
         ids.remove(first)
@@ -42,12 +48,12 @@ def write_shards(connections: Sequence[str], data: str, *, first: str | None = N
     size = min(MOST_IN_A_SHARD, max(LEAST_IN_A_SHARD, -(-len(ids) // SHARDS_OF_A_FRAME)))
     # Escaped once for all shards, and in ASCII: SQS refuses some characters that a frame may have.
     escaped = json.dumps(data)
-    return [_message(ids[start : start + size], escaped) for start in range(0, len(ids), size)]
+    return [_message(ids[start : start + size], escaped, closes) for start in range(0, len(ids), size)]
 
 
 def write_shard(shard: Shard) -> str:
     """The message that says the same as a shard."""
-    return _message(shard.connections, json.dumps(shard.data.decode()))
+    return _message(shard.connections, json.dumps(shard.data.decode()), shard.closes)
 
 
 def read_shard(message: str) -> tuple[Shard, list[str]]:
@@ -72,9 +78,14 @@ def read_shard(message: str) -> tuple[Shard, list[str]]:
         raise UnreadableShard("`data` has lone surrogates.") from error
     if len(data) > MAX_FRAME_BYTES:
         raise UnreadableShard(f"`data` has {len(data):,} bytes, more than a post may carry.")
+    closes = content.get("close", False)
+    if not isinstance(closes, bool):
+        raise UnreadableShard("`close` is neither true nor false.")
     possible = [each for each in connections if _CONNECTION_ID.fullmatch(each)]
-    return Shard(possible, data), [each for each in connections if not _CONNECTION_ID.fullmatch(each)]
+    return Shard(possible, data, closes), [each for each in connections if not _CONNECTION_ID.fullmatch(each)]
 
 
-def _message(connections: Sequence[str], escaped: str) -> str:
-    return f'{{"connections":{json.dumps(list(connections), separators=(",", ":"))},"data":{escaped}}}'
+def _message(connections: Sequence[str], escaped: str, closes: bool) -> str:
+    close = ',"close":true' if closes else ""
+    ids = json.dumps(list(connections), separators=(",", ":"))
+    return f'{{"connections":{ids},"data":{escaped}{close}}}'

@@ -53,7 +53,7 @@ class WebSocketApi(Construct):
         return f"https://{self.host}/{STAGE}"
 
     def let_post(self, function: lambda_.IFunction) -> None:
-        """Let a function post to connections, and neither describe nor close them."""
+        """Let a function post to connections and close them, and not ask about them."""
         function.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["execute-api:ManageConnections"],
@@ -61,9 +61,10 @@ class WebSocketApi(Construct):
                     Stack.of(self).format_arn(
                         service="execute-api",
                         resource=self.api.api_id,
-                        resource_name=f"{STAGE}/POST/@connections/*",
+                        resource_name=f"{STAGE}/{method}/@connections/*",
                         arn_format=ArnFormat.SLASH_RESOURCE_NAME,
                     )
+                    for method in ("DELETE", "POST")
                 ],
             )
         )

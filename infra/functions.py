@@ -57,6 +57,8 @@ class Functions(Construct):
             "DJANGO_SECRET_KEY_FALLBACKS": ",".join(secrets.django_keys[1:]),
             "GATEWAY_SECRETS": ",".join(secrets.gateway_secrets),
             "CONNECT_LIMIT": configuration.connect_limit,
+            "LOGIN_LIMIT": configuration.login_limit,
+            "MAIL_URL": configuration.mail,
             "WEBSOCKET_API_ID": websocket_api.api.api_id,
             "WEBSOCKET_STAGE": STAGE,
             "DATABASE_HOST": database.db_instance_endpoint_address,
@@ -84,7 +86,7 @@ class Functions(Construct):
             timeout=Duration.seconds(29),
             memory_mib=configuration.http_memory_mib,
             concurrency=concurrency.http,
-            environment={},
+            environment=sends,
         ).function
         self.sessions = self._django(
             "Sessions",
@@ -128,7 +130,7 @@ class Functions(Construct):
             },
         ).function
 
-        for function in (self.websocket, self.sessions, self.broadcast):
+        for function in (self.websocket, self.http, self.sessions, self.broadcast):
             self.deliveries.queue.grant(function, "sqs:SendMessage")
         websocket_api.let_post(self.delivery)
         self.delivery.add_event_source(_from(self.deliveries, configuration.delivery_concurrency))

@@ -11,6 +11,7 @@ from lambda_handlers.django_setup import check_connections, set_up
 set_up()
 
 from chat.cleanup import clean_up  # noqa: E402 (needs a Django that is set up)
+from chat.closing import close_when_logins_end  # noqa: E402
 from chat.connections import forget_gone  # noqa: E402
 from chat.outbox import pass_on_overdue  # noqa: E402
 
@@ -27,9 +28,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     passed_on = pass_on_overdue()
     if passed_on:
         logger.warning("Passed on %d events that had been left behind", passed_on)
+    closing = close_when_logins_end()
     cleaned = clean_up()
     logger.info("Cleaned up: %s", cleaned)
-    return {"events_passed_on": passed_on, **asdict(cleaned)}
+    return {"events_passed_on": passed_on, "logins_running_out": closing, **asdict(cleaned)}
 
 
 def _forget(records: list[dict[str, Any]]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django_aws_api_gateway_websockets.views import WebSocketView
 
 from chat import connections, frames, rooms
 from chat.allowances import spend
+from chat.closing import session_ended
 from chat.limits import limit_of
 from chat.wire import Refusal, refusal
 
@@ -41,9 +42,7 @@ class ActingView(WebSocketView):
     def session_not_found(  # type: ignore[override] # the library names the class of its own answer
         self, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        return self.refuse(
-            Refusal("session_ended", "Your session has ended. Connect again, and sign in if you had.")
-        )
+        return self.refuse(session_ended())
 
     @action
     def default(  # type: ignore[override]

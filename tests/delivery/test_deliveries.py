@@ -94,8 +94,8 @@ def start(request, certificate_files) -> Iterator[Callable[..., tuple[Management
         yield both
 
 
-def shard(*connections: str, data: str = '{"type":"system"}') -> str:
-    return json.dumps({"connections": connections, "data": data})
+def shard(*connections: str, data: str = '{"type":"system"}', **more: bool) -> str:
+    return json.dumps({"connections": connections, "data": data, **more})
 
 
 def ids(count: int, prefix: str = "c") -> list[str]:
@@ -113,6 +113,38 @@ def test_everyone_gets_their_frame_once(start):
         "first ☃"
     }
     assert function.gone.messages == function.deliveries.messages == function.dead_letters.messages == []
+
+
+def test_who_is_to_be_closed_hears_why_and_is_closed(start):
+    api, function = start({"gone=": [GONE, GONE]})
+
+    failed = function.deliver(shard("a=", "gone=", "b=", close=True), shard("c="))
+
+    assert failed == []
+    assert sorted(api.closed) == ["a=", "b=", "gone="]
+    assert [request.method for request in api.requests if request.connection_id == "a="] == ["POST", "DELETE"]
+    assert api.counts["c="] == 1
+    assert function.gone.messages == [{"connections": ["gone="]}]
+    assert function.deliveries.messages == function.dead_letters.messages == []
+
+
+def test_who_takes_no_last_frame_is_closed_all_the_same(start):
+    api, function = start({"full=": [THROTTLED] * 20})
+
+    assert function.deliver(shard("full=", "a=", close=True)) == []
+
+    assert sorted(set(api.closed)) == ["a=", "full="]
+
+
+def test_what_could_not_be_closed_is_tried_again_without_the_frame(start):
+    api, function = start({"a=": [answer(200), *[answer(500)] * 20]})
+
+    assert function.deliver(shard("a=", "b=", close=True)) == []
+
+    assert function.deliveries.messages == [{"connections": ["a="], "data": "", "close": True}]
+    before = len(api.requests)
+    function.deliver(json.dumps(function.deliveries.messages[0]))
+    assert {request.method for request in api.requests[before:]} == {"DELETE"}
 
 
 def test_the_request_is_signed_as_it_is_sent(start):
