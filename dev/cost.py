@@ -132,10 +132,11 @@ def _in_use(
     connects = days * traffic["connects_a_day"]
     pages = days * traffic["pages_a_day"]
     requests = pages * traffic["requests_a_page"]
-    # A connect and a disconnect; in between a page of history, what is unread, and now and then who is here.
+    # A connect and a disconnect; in between a page of history, and at times who is here and what is unread.
     asked = (
         connects * traffic["questions_a_connect"]
         + minutes / traffic["minutes_between_presences"]
+        + minutes / traffic["minutes_between_unreads"]
         + used.messages
         + used.typing
     )
