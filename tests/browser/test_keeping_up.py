@@ -38,6 +38,10 @@ def look_away(page: Page, *, away: bool) -> None:
     )
 
 
+def height(page: Page, selector: str) -> int:
+    return int(page.locator(selector).evaluate("(node) => node.offsetHeight"))
+
+
 def unread(person: Somebody, room: str) -> Any:
     return person.page.locator(f'a[data-room="{room}"] .unread')
 
@@ -105,10 +109,10 @@ def test_coming_back_to_the_tab_shows_where_one_left_off(somebody: People, a_nam
     expect(jump).to_be_hidden()
     ada.page.locator(".newest").click()
     # Nothing moves when it goes.
-    height = ada.page.locator("#log").bounding_box()["height"]
+    before_it_goes = height(ada.page, "#log")
     expect(line).to_have_count(1)
     expect(line).to_have_count(0)
-    assert ada.page.locator("#log").bounding_box()["height"] == height
+    assert height(ada.page, "#log") == before_it_goes
 
 
 def test_two_tabs_of_a_browser_agree(somebody: People, a_name: Name) -> None:
@@ -152,7 +156,7 @@ def test_who_is_here_and_who_is_writing(
     expect(people).to_be_hidden()
     expect(ada.page.locator(".people-button")).to_be_focused()
 
-    height = ada.page.locator("#scroller").bounding_box()["height"]
+    at_rest = height(ada.page, "#scroller")
     # Bob came before the others did, and learns of them by what they say.
     hello = a_text("hello")
     guest.say(hello)
@@ -160,7 +164,7 @@ def test_who_is_here_and_who_is_writing(
     bob.page.type("#message", "I am wri")
     typing = ada.page.locator("#typing")
     expect(typing).to_have_text(re.compile(r"^bob-\w+ is writing …$"))
-    assert ada.page.locator("#scroller").bounding_box()["height"] == height
+    assert height(ada.page, "#scroller") == at_rest
     assert typing.evaluate("(node) => node.closest('[aria-live], [role=log], [role=status]')") is None
     ada.screenshot(f"typing-{request.node.callspec.id}")
     expect(bob.page.locator("#typing")).to_have_text("")
