@@ -65,10 +65,11 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "*": _ALL,
         f"{_LIBRARY}.ApiGateway": "SELECT",
         f"{_LIBRARY}.ApiGatewayAdditionalRoute": "SELECT",
-        # Whoever is deleted leaves what they wrote, without their account.
-        "chat.ChatMessage": "SELECT, UPDATE (user_id)",
-        "chat.MessageChange": "SELECT, UPDATE (changed_by_id)",
-        "chat.Undelivered": "",
+        # Moderators delete messages there as on the wire: the text goes, and an event is added. Whoever is
+        # deleted leaves what they wrote, without their account.
+        "chat.ChatMessage": "SELECT, UPDATE (user_id, message, revision, edited_at, deleted_at)",
+        "chat.MessageChange": "SELECT, INSERT, UPDATE (changed_by_id)",
+        "chat.Undelivered": "SELECT, INSERT, DELETE",
         "chat.Allowance": "SELECT, INSERT, UPDATE",
         "chat.AuditEntry": "SELECT, INSERT",
     },
