@@ -88,8 +88,9 @@ def _fill(postgres: Postgres) -> float:
             "FROM generate_series(1, 1000) n"
         )
         connection.execute(
-            "INSERT INTO chat_room (name, title, guests, position, last_sequence, created_at) "
-            "SELECT 'room' || n, 'Room', true, 100, 0, now() FROM generate_series(0, %s) n",
+            "INSERT INTO chat_room (name, title, guests, position, last_sequence, created_at, read_only, "
+            "slow_mode_seconds) "
+            "SELECT 'room' || n, 'Room', true, 100, 0, now(), false, 0 FROM generate_series(0, %s) n",
             [ROOMS - 1],
         )
         connection.execute(
