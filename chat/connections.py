@@ -52,7 +52,9 @@ _RIGHTS = rights_columns(
     moderates_if="room.read_only OR room.slow_mode_seconds > 0",
     announces_if="room.read_only",
 )
-_LOAD = f"""
+# psycopg reads a statement for its parameters each time anew if it is longer than 4,096 characters.
+_LOAD = " ".join(
+    f"""
     SELECT {_RIGHTS}, rule.access, session.user_id IS NULL OR login.session_key IS NOT NULL,
            {_LOADED.columns}
     FROM {WebSocketSession._meta.db_table} session
@@ -64,7 +66,8 @@ _LOAD = f"""
         ON login.session_key = opened_under.login_id AND login.expire_date > now()
     {RESTRICTED}
     WHERE session.connection_id = %s AND session.api_gateway_id = %s AND session.connected
-"""  # noqa: S608 (names of tables and columns, no input)
+    """.split()  # noqa: S608 (names of tables and columns, no input)
+)
 
 
 def live_connection(connection_id: str, *, api_gateway_id: int) -> LiveConnection | None:

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection, transaction
 from django.utils import timezone
 
+from chat.closing import end_connections_of
 from chat.models import Restriction
 from chat.moderation import audit
 from chat.rights import HOLDS
@@ -94,6 +95,8 @@ def restrict(
             identity, until = cursor.fetchone()
         audit.record(kind.value, actor=actor, subject=subject, room=room, until=until, reason=reason)
     tell(subject, _sentence(kind, room, until, reason), room=room, level="warning")
+    if kind is Restriction.Kind.BAN and room is None:
+        end_connections_of(subject.pk)
     return Restricted(identity, kind.value, subject.get_username(), room, until)
 
 

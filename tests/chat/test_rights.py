@@ -7,9 +7,10 @@ import random
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 from django_aws_api_gateway_websockets.models import ChannelPermission, ChannelPermissionRule
+from psycopg import _queries
 from pytest_django import DjangoAssertNumQueries
 
-from chat import rooms
+from chat import connections, rooms, sending
 from chat.models import Room
 from tests.chat.gateway import Browser, DeliveryQueue
 
@@ -111,3 +112,9 @@ def test_recipients_are_one_statement_however_many_members(
     with django_assert_num_queries(5):
         speaker.say("to all")
     assert len(queue.deliveries()) == 31
+
+
+@pytest.mark.parametrize("statement", [connections._LOAD, rooms._ONE, sending._OPEN_ROOM])
+def test_the_statements_of_every_message_are_read_for_their_parameters_once(statement: str) -> None:
+    """psycopg remembers what it has read, if it isn't longer than this."""
+    assert len(statement) <= _queries.MAX_CACHED_STATEMENT_LENGTH

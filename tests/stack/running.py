@@ -169,10 +169,10 @@ class Stack:
             with contextlib.suppress(psutil.Error):
                 process.kill()
 
-    def manage(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run one of Django's commands in the environment of the broadcast function."""
+    def manage(self, *command: str, function: str = "parlor-broadcast") -> subprocess.CompletedProcess[str]:
+        """Run one of Django's commands in the environment of a function."""
         python = sys.executable
-        local_exec = [python, "-m", "local_aws.exec", "--data-dir", str(self.data_dir), "parlor-broadcast"]
+        local_exec = [python, "-m", "local_aws.exec", "--data-dir", str(self.data_dir), function]
         return subprocess.run(
             [*local_exec, "--", python, "manage.py", *command],
             cwd=ROOT,
