@@ -41,13 +41,14 @@ def _stamp(assembly: Path) -> str | None:
 
 def _laptop_step() -> Step:
     """Function code is no input: it is used in place."""
-    limit = os.environ.get("CONNECT_LIMIT", "")
-    if limit and not re.fullmatch(r"[1-9][0-9]{0,6}/[1-9][0-9]{0,6}", limit):
-        raise Failure(f"CONNECT_LIMIT is {limit!r}: it must be PERSON/ADDRESS a minute, such as 20/600.")
+    limits = {name: limit for name in ("CONNECT_LIMIT", "LOGIN_LIMIT") if (limit := os.environ.get(name, ""))}
+    for name, limit in limits.items():
+        if not re.fullmatch(r"[1-9][0-9]{0,6}/[1-9][0-9]{0,6}", limit):
+            raise Failure(f"{name} is {limit!r}: it must be two whole numbers of 1 or more, such as 20/600.")
     context: dict[str, object] = {"profile": "laptop", "aws:cdk:bundling-stacks": []}
-    if limit:
-        context["connect_limit"] = limit
-    assembly = STATE / "laptop" / (limit.replace("/", "-") or "as-it-is")
+    context |= {name.lower(): limit for name, limit in limits.items()}
+    named = "-".join(f"{name}-{limit}" for name, limit in limits.items()).lower().replace("/", "-")
+    assembly = STATE / "laptop" / (named or "as-it-is")
     return Step(
         name="Template",
         doing="synthesising",

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -30,6 +30,20 @@ class DatabaseEnvironment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class MailEnvironment:
+    """How mail leaves: by an SMTP server, printed (`printed`), or not at all (`offered` is false)."""
+
+    offered: bool = False
+    printed: bool = False
+    sender: str = ""
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password: str = ""
+    tls_from_the_start: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Environment:
     """The typed environment of every function that runs Django."""
 
@@ -43,6 +57,9 @@ class Environment:
     delivery_queue_url: str
     connects_per_person: int
     connects_per_address: int
+    logins_per_account: int
+    logins_per_address: int
+    mail: MailEnvironment
     region: str
 
     @property
@@ -69,7 +86,8 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         if in_lambda:
             raise ImproperlyConfigured("DJANGO_SECRET_KEY is not set.")
         secret_key = secrets.token_urlsafe(64)
-    per_person, per_address = _connect_limit(variables.get("CONNECT_LIMIT", "20/600"))
+    per_person, per_address = _pair("CONNECT_LIMIT", variables.get("CONNECT_LIMIT", "20/600"))
+    per_account, logins_per_address = _pair("LOGIN_LIMIT", variables.get("LOGIN_LIMIT", "10/100"))
     return Environment(
         public_origin=_origin(variables.get("PUBLIC_ORIGIN", DEFAULT_ORIGIN)),
         secret_key=secret_key,
@@ -81,6 +99,9 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         delivery_queue_url=variables.get("DELIVERY_QUEUE_URL", ""),
         connects_per_person=per_person,
         connects_per_address=per_address,
+        logins_per_account=per_account,
+        logins_per_address=logins_per_address,
+        mail=_mail(variables.get("MAIL_URL", ""), variables.get("MAIL_FROM", "")),
         region=variables.get("AWS_REGION") or variables.get("AWS_DEFAULT_REGION", ""),
     )
 
@@ -120,11 +141,38 @@ def _origin(value: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
-def _connect_limit(value: str) -> tuple[int, int]:
+def _mail(url: str, sender: str) -> MailEnvironment:
+    """`smtp://user:password@host:587` must turn to TLS before anything is said, `smtps://` begins with it."""
+    if url in ("", "console:"):
+        return MailEnvironment(offered=bool(url), printed=bool(url), sender=sender or "parlor@localhost")
+    parts = urlsplit(url)
+    try:
+        port = parts.port or (465 if parts.scheme == "smtps" else 587)
+    except ValueError:
+        port = 0
+    # What it is isn't repeated: there is a password in it.
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or not port:
+        raise ImproperlyConfigured(
+            'MAIL_URL must look like "smtp://user:password@host:587", or be "console:".'
+        )
+    if "@" not in sender:
+        raise ImproperlyConfigured(f'MAIL_FROM must be the address that mail is sent from, not "{sender}".')
+    return MailEnvironment(
+        offered=True,
+        sender=sender,
+        host=parts.hostname,
+        port=port,
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        tls_from_the_start=parts.scheme == "smtps",
+    )
+
+
+def _pair(name: str, value: str) -> tuple[int, int]:
     person, slash, address = value.partition("/")
     if not slash:
-        raise ImproperlyConfigured(f'CONNECT_LIMIT must look like "20/600" (person/address), not "{value}".')
-    return _whole_number("CONNECT_LIMIT", person), _whole_number("CONNECT_LIMIT", address)
+        raise ImproperlyConfigured(f'{name} must look like "20/600" (person/address), not "{value}".')
+    return _whole_number(name, person), _whole_number(name, address)
 
 
 def _whole_number(name: str, value: str) -> int:

@@ -33,6 +33,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django_project.content_security.ContentSecurityMiddleware",
+    "django_project.refusals.RefusalMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -100,6 +101,17 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
 
+_mail = ENVIRONMENT.mail
+EMAIL_BACKEND = f"django.core.mail.backends.{'console' if _mail.printed else 'smtp'}.EmailBackend"
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = _mail.sender
+EMAIL_HOST = _mail.host
+EMAIL_PORT = _mail.port
+EMAIL_HOST_USER = _mail.user
+EMAIL_HOST_PASSWORD = _mail.password
+EMAIL_USE_SSL = _mail.tls_from_the_start
+EMAIL_USE_TLS = not _mail.tls_from_the_start
+EMAIL_TIMEOUT = 8
+
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -159,10 +171,17 @@ CHAT_LIMITS = {
 CHAT_TYPING_CONNECTIONS = 20
 # For how long people may edit and delete what they wrote. 0: not at all.
 CHAT_CHANGE_SECONDS = 900
-# How long is kept: what moderators did (30 days at least), reports that were handled, restrictions that ended.
+# How long is kept: what moderators did (30 days at least), handled reports, restrictions that ended.
 CHAT_AUDIT_DAYS = 365
 CHAT_REPORT_DAYS = 90
 CHAT_RESTRICTION_DAYS = 30
 CHAT_CONNECTS_PER_PERSON = ENVIRONMENT.connects_per_person
 CHAT_CONNECTS_PER_ADDRESS = ENVIRONMENT.connects_per_address
+# Attempts at passwords in five minutes: at one account's from one address, and from an address. As many
+# accounts are made from one address.
+CHAT_LOGINS_PER_ACCOUNT = ENVIRONMENT.logins_per_account
+CHAT_LOGINS_PER_ADDRESS = ENVIRONMENT.logins_per_address
+CHAT_SENDS_MAIL = _mail.offered
+# So long takes the answer to who asks for a new password, whether or not there was somebody to send it to.
+CHAT_RESET_SECONDS = 1.0
 CHAT_DELIVERY_QUEUE_URL = ENVIRONMENT.delivery_queue_url

@@ -60,6 +60,11 @@ class Configuration:
     connect_limit: str = "20/600"
     """Connection attempts a minute: of a person / of an address."""
 
+    login_limit: str = "10/100"
+    """Attempts at passwords in five minutes: at one account's from an address / from an address at all."""
+    mail: str = ""
+    """Where mail for new passwords goes: "console:" prints it, nothing doesn't offer it."""
+
     gateway_secrets: tuple[int, ...] = (1, 2)
     """Numbers of the secrets by which requests through the distribution are known. It sends the first; the
     functions accept all, so that the next is known before it is sent. To rotate, change (1, 2) to (2, 3)."""
@@ -133,6 +138,8 @@ LAPTOP = replace(
     profile="laptop",
     scheme="http",
     connect_limit="10000/10000",
+    login_limit="10000/10000",
+    mail="console:",
     database_sslmode="disable",
     reserve_concurrency=False,
     connects=ACCOUNT_THROTTLE,
@@ -199,6 +206,7 @@ _HOST = r"(?=.{4,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
 _SETTINGS: Mapping[str, Callable[[str, object], Any]] = {
     "prefix": _matching(r"[a-z][a-z0-9-]{1,20}", "parlor"),
     "connect_limit": _matching(r"[1-9][0-9]{0,6}/[1-9][0-9]{0,6}", "20/600"),
+    "login_limit": _matching(r"[1-9][0-9]{0,6}/[1-9][0-9]{0,6}", "10/100"),
     "alarm_email": _matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "ops@example.com"),
     "gateway_secrets": _numbers,
     "django_keys": _numbers,

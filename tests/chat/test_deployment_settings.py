@@ -50,13 +50,28 @@ def test_the_environment_is_read_as_deployed() -> None:
         ("CONNECT_LIMIT", "20"),
         ("CONNECT_LIMIT", "0/600"),
         ("CONNECT_LIMIT", "a/b"),
+        ("LOGIN_LIMIT", "10"),
+        ("MAIL_URL", "http://mail.example.com"),
+        ("MAIL_URL", "smtp://mail.example.com:many"),
+        ("MAIL_FROM", "nobody"),
         ("DATABASE_PORT", "many"),
         ("DATABASE_AUTH", "trust"),
     ],
 )
 def test_a_variable_that_is_missing_or_malformed_is_named(name: str, value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=name):
-        read_environment(DEPLOYED | {name: value})
+        read_environment({"MAIL_URL": "smtp://mail.example.com"} | DEPLOYED | {name: value})
+
+
+def test_mail_is_sent_where_there_is_a_server_for_it() -> None:
+    assert not read_environment(DEPLOYED).mail.offered
+    assert read_environment(DEPLOYED | {"MAIL_URL": "console:"}).mail.printed
+    mail = read_environment(
+        DEPLOYED
+        | {"MAIL_URL": "smtp://us%40er:pass%2Fword@mail.example.com", "MAIL_FROM": "chat@example.com"}
+    ).mail
+    assert (mail.offered, mail.printed, mail.tls_from_the_start) == (True, False, False)
+    assert (mail.host, mail.port, mail.user, mail.password) == ("mail.example.com", 587, "us@er", "pass/word")
 
 
 def test_no_secret_shows_when_an_environment_is_printed() -> None:

@@ -72,11 +72,12 @@ def test_a_first_install_without_a_network_says_what_it_takes(tmp_path: Path) ->
     assert "Traceback" not in answer.stderr
 
 
+@pytest.mark.parametrize("name", ["CONNECT_LIMIT", "LOGIN_LIMIT"])
 @pytest.mark.parametrize("limit", ["many", "20", "0/5", "20/600/1"])
-def test_a_connect_limit_that_is_none_is_told_so(monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+def test_a_limit_that_is_none_is_told_so(monkeypatch: pytest.MonkeyPatch, name: str, limit: str) -> None:
     from dev.failure import Failure
     from dev.synthesis import synthesise_for
 
-    monkeypatch.setenv("CONNECT_LIMIT", limit)
-    with pytest.raises(Failure, match="CONNECT_LIMIT"):
+    monkeypatch.setenv(name, limit)
+    with pytest.raises(Failure, match=name):
         synthesise_for(Path("data"))

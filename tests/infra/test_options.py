@@ -153,3 +153,9 @@ def test_a_context_that_means_nothing_is_refused_in_a_sentence(context, says):
 def test_the_context_chooses_the_connect_limit():
     assert configuration_from({"profile": "laptop"}).connect_limit == "10000/10000"
     assert configuration_from({"profile": "laptop", "connect_limit": "20/600"}).connect_limit == "20/600"
+
+
+def test_the_context_chooses_the_login_limit():
+    assert configuration_from({"profile": "laptop"}).login_limit == "10000/10000"
+    assert configuration_from({"profile": "try"}).login_limit == "10/100"
+    assert configuration_from({"profile": "try", "login_limit": "5/50"}).login_limit == "5/50"

@@ -62,7 +62,7 @@ def test_the_session_names_guest_and_rooms_and_sets_the_csrf_cookie() -> None:
     session = json.loads(response["body"])
     assert session["user"] is None
     assert [room["name"] for room in session["rooms"]] == ["general", "support", "random"]
-    assert session["limits"] == {"message_length": 4000}
+    assert session["limits"] == {"message_length": 4000, "change_seconds": 900}
     assert any(cookie.startswith("csrftoken=") for cookie in response["cookies"])
     assert "no-store" in response["headers"]["cache-control"]
 

@@ -136,6 +136,7 @@ export const english = {
   signIn: 'Sign in',
   signUp: 'Sign up',
   signOut: 'Log out',
+  yourAccount: 'Your account',
   today: 'Today',
   yesterday: 'Yesterday',
   justNow: 'just now',

@@ -140,6 +140,7 @@ export const german: Texts = {
   signIn: 'Anmelden',
   signUp: 'Registrieren',
   signOut: 'Abmelden',
+  yourAccount: 'Dein Konto',
   today: 'Heute',
   yesterday: 'Gestern',
   justNow: 'gerade eben',

@@ -48,7 +48,8 @@ export class AccountView {
     this.returnTo = (to) => {
       next.value = to;
     };
-    this.place.append(face(username, String(colourOf(username, 8))), whoIs(username), form);
+    const account = element('a', { class: 'my-account', href: '/accounts/', title: texts.yourAccount }, whoIs(username));
+    this.place.append(face(username, String(colourOf(username, 8))), account, form);
     if (mayAsk()) this.place.append(notifyMe());
   }
 }
