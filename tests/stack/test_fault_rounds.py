@@ -122,7 +122,7 @@ def listen(reader: Socket, done: threading.Event) -> None:
 
 def page_after(reader: Socket, position: int) -> Frame:
     """What was missed. Asked for again, as clients do, where the function dies or its database does."""
-    for _ in range(5):
+    for _ in range(40):
         reader.send(action="fetch_history", after=position)
         answer = reader.next(
             lambda frame: frame.get("type") in ("history", "error") or "connectionId" in frame, timeout=40
