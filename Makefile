@@ -3,16 +3,19 @@
 # Variables given as `make run PORT=9000` reach the commands as environment variables.
 dev = exec sh dev/python -m dev
 
-.PHONY: help run test conformance autobahn endurance faults fuzz audit bench check synth deploy diff destroy smoke cost build install lock shell admin broadcast clean
+.PHONY: help run test test-engines conformance autobahn endurance faults fuzz audit bench check synth deploy diff destroy smoke cost build install lock shell admin broadcast clean
 
 help: ## Say what each target does
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 run: ## Start everything here; PORT=8000, DATA_DIR=.local, RELOAD=no and OPTIONS="--idle-limit 60" can be set
 	@$(dev) run
 
 test: ## Run every check and test; TESTS="tests/chat -k history" runs some
 	@$(dev) test
+
+test-engines: ## Try the client in Firefox and WebKitGTK too; installs them by apt where it may
+	@$(dev) test-engines
 
 conformance: ## Ask the gateway how like AWS it is; ENDPOINT=wss://… asks a deployment instead
 	@$(dev) conformance

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from dev import audit, bench, checks, node, python_packages, site, stack, synthesis
+from dev import audit, bench, checks, engines, node, python_packages, site, stack, synthesis
 from dev.failure import Failure
 from dev.paths import STATE, VENV_PYTHON, data_dir
 from dev.processes import Stopped, become_module, follow_parent, keep_bytecode, stop_on_signals
@@ -46,6 +46,13 @@ def _test() -> None:
     with one_at_a_time():
         build()
     checks.test()
+
+
+def _test_engines() -> None:
+    with one_at_a_time():
+        build()
+        engines.install()
+    checks.engines()
 
 
 def _fuzz() -> None:
@@ -152,6 +159,7 @@ def _installed(work: Callable[[], None]) -> Callable[[], None]:
 COMMANDS: dict[str, Callable[[], None]] = {
     "run": _run,
     "test": _test,
+    "test-engines": _test_engines,
     "conformance": _installing(checks.conformance),
     "autobahn": _installing(checks.autobahn),
     "endurance": _installing(checks.endurance),

@@ -78,6 +78,11 @@ def faults() -> None:
     _run([Check("Faults", command)], MODEL_EXAMPLES="500", FAULT_ROUNDS="50")
 
 
+def engines() -> None:
+    """What people do most, in Firefox and WebKitGTK."""
+    _run([Check("Engines", [_PYTHON, "-m", "pytest", "-v", "tests/engines"])], ENGINES="all")
+
+
 def fuzz() -> None:
     """Frames and requests that nobody means well by, in their long form."""
     command = [_PYTHON, "-m", "pytest", "-s", "tests/fuzz"]
