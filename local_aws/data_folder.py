@@ -38,7 +38,7 @@ class DataFolder:
         except OSError as error:
             raise StackError(
                 f"The data folder {self.path} can't be used ({error.strerror}): make it writable, make room "
-                "there, or choose another one with --data-dir (make: DATA_DIR)."
+                "there, or choose another one with --data-dir."
             ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -46,7 +46,7 @@ class DataFolder:
             os.close(self._lock)
             raise StackError(
                 f"Another stack runs on the data folder {self.path}: stop it, or choose another folder with "
-                "--data-dir (make: DATA_DIR)."
+                "--data-dir."
             ) from None
 
     @property

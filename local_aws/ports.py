@@ -35,6 +35,6 @@ def _check_free(port: int) -> None:
             ) from error
         except OSError as error:
             raise StackError(
-                f"Port {port} is taken by another program: stop it, or choose another port with --port "
-                f"(make: PORT); the stack needs that port and the next one."
+                f"Port {port} is taken by another program: stop it, or choose another port with --port; "
+                "the stack needs that port and the next one."
             ) from error

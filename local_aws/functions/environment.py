@@ -19,6 +19,7 @@ from enum import Enum
 from local_aws import processes
 from local_aws.functions.command import DEBUGGED_SECONDS, runtime_command
 from local_aws.functions.failures import Failure, exit_message
+from local_aws.functions.memory import PeakMemory
 from local_aws.functions.output import Output
 from local_aws.functions.platform_log import PlatformLog
 from local_aws.functions.status import EnvironmentStatus, Outcome
@@ -82,6 +83,7 @@ class Environment:
         self._log = PlatformLog(function, self._output)
         self._server: Server | None = None
         self._child: subprocess.Popen[bytes] | None = None
+        self._memory: PeakMemory | None = None
         self._watch: asyncio.Task[None] | None = None
         self._poll: Later | None = None
         self._work: Work | None = None
@@ -112,6 +114,7 @@ class Environment:
             output=self._output.open(),
             contain=True,
         )
+        self._memory = PeakMemory(self._child.pid)
         self._output.opened()
         self._timer = loop.call_later(max(_INIT_SECONDS, self._timeout), self._init_timed_out)
         self._watch = loop.create_task(self._until_ended(self._child))
@@ -230,7 +233,12 @@ class Environment:
         seconds = time.monotonic() - self._delivered
         self._output.drain()
         self._log.end(
-            work.request_id, seconds, status, init_seconds=self._init_seconds or 0, error_type=error_type
+            work.request_id,
+            seconds,
+            status,
+            init_seconds=self._init_seconds or 0,
+            memory=self._memory,
+            error_type=error_type,
         )
         self._init_seconds = 0
         log = self._output.tail()

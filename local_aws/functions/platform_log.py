@@ -7,6 +7,7 @@ import math
 from datetime import UTC, datetime
 
 from local_aws.functions.failures import Failure
+from local_aws.functions.memory import PeakMemory
 from local_aws.functions.output import Output
 from local_aws.functions.status import Outcome
 from local_aws.model import Function
@@ -39,6 +40,7 @@ class PlatformLog:
         status: Outcome,
         *,
         init_seconds: float,
+        memory: PeakMemory | None = None,
         error_type: str | None = None,
     ) -> None:
         """`init_seconds` is 0 where the environment was warm: an initialisation is billed with its event.
@@ -49,12 +51,15 @@ class PlatformLog:
             return
         milliseconds = seconds * 1000
         billed = math.ceil(milliseconds + init_seconds * 1000)
+        used = memory.mebibytes() if memory else None
         if self._json:
             metrics: dict[str, float] = {
                 "durationMs": round(milliseconds, 3),
                 "billedDurationMs": billed,
                 "memorySizeMB": self._memory_mb,
             }
+            if used is not None:
+                metrics["maxMemoryUsedMB"] = used
             if init_seconds:
                 metrics["initDurationMs"] = round(init_seconds * 1000, 3)
             record: dict[str, object] = {"requestId": request_id, "status": status, "metrics": metrics}
@@ -63,6 +68,7 @@ class PlatformLog:
             self._record("platform.report", record)
             return
         init = f"\tInit Duration: {init_seconds * 1000:.2f} ms" if init_seconds else ""
+        peak = f"\tMax Memory Used: {used} MB" if used is not None else ""
         how = ""
         if status == "timeout":
             how = "\tStatus: timeout"
@@ -71,7 +77,7 @@ class PlatformLog:
         self._output.line(
             f"END RequestId: {request_id}\n"
             f"REPORT RequestId: {request_id}\tDuration: {milliseconds:.2f} ms\t"
-            f"Billed Duration: {billed} ms\tMemory Size: {self._memory_mb} MB{init}{how}"
+            f"Billed Duration: {billed} ms\tMemory Size: {self._memory_mb} MB{peak}{init}{how}"
         )
 
     def problem(self, request_id: str, failure: Failure) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import sys
 import time
 
 import pytest
@@ -287,10 +288,25 @@ async def test_what_a_function_says_is_in_its_log_between_start_and_end(function
     assert lines[1:4] == ["to stdout", "to stderr", f"END RequestId: {request_id}"]
     assert re.fullmatch(
         rf"REPORT RequestId: {request_id}\tDuration: [\d.]+ ms\tBilled Duration: \d+ ms\t"
-        r"Memory Size: 128 MB\tInit Duration: [\d.]+ ms",
+        r"Memory Size: 128 MB\t(Max Memory Used: \d+ MB\t)?Init Duration: [\d.]+ ms",
         lines[4],
     )
     assert terminal.getvalue().decode().splitlines() == [f"target | {line}" for line in lines]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+@pytest.mark.parametrize("log_format", ["Text", "JSON"])
+async def test_the_report_says_how_much_memory_was_used_at_most(function, start, logs, log_format):
+    source = "def handler(event, context): bytearray(80 * 1024 * 1024)"
+    functions = start(function(source, log_format=log_format, system_log_level="INFO"))
+
+    await functions.invoke("target", b"{}")
+    logs.close()
+
+    text = logs.path("target").read_text()
+    found = re.search(r'(Max Memory Used: |"maxMemoryUsedMB": )(\d+)', text)
+    assert found is not None, text
+    assert 80 <= int(found[2]) < 300
 
 
 async def test_json_logs_above_info_have_no_platform_lines(function, start, logs):
