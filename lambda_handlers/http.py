@@ -20,6 +20,11 @@ from lambda_handlers.gateway_secret import is_accepted  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
+# Nothing that a page of ours sends comes near. API Gateway itself takes 10 MB, and 10,240 bytes of headers:
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html.
+MOST_BODY_BYTES = 1_000_000
+MOST_HEADER_BYTES = 10_240
+
 _PUBLIC = urlsplit(settings.PUBLIC_ORIGIN)
 _PLAIN = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"}
 
@@ -37,6 +42,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
                 "headers": _PLAIN,
                 "body": f"Open {settings.PUBLIC_ORIGIN}/ instead.\n",
             }
+        if too_much := _too_much(event, headers):
+            return too_much
         # Mangum runs on the current loop, and Python neither makes one by itself nor keeps this one current.
         asyncio.set_event_loop(_loop)
         response: dict[str, Any] = _application(_as_received(event, headers), context)
@@ -47,6 +54,21 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         response["body"] = ""
         response["isBase64Encoded"] = False
     return response
+
+
+def _too_much(event: dict[str, Any], headers: dict[str, str]) -> dict[str, Any] | None:
+    """The answer to a request that is larger than any of ours, or None."""
+    if len(event.get("body") or "") > MOST_BODY_BYTES:
+        status, sentence = 413, f"This is too much at once: send less than {MOST_BODY_BYTES:,} bytes.\n"
+    elif (
+        sum(len(name) + len(value) for name, value in headers.items())
+        + sum(len(cookie) for cookie in event.get("cookies", []))
+        > MOST_HEADER_BYTES
+    ):
+        status, sentence = 431, "The headers are too long. Delete this site's cookies and try again.\n"
+    else:
+        return None
+    return {"statusCode": status, "headers": _PLAIN, "body": sentence}
 
 
 def _as_received(event: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:

@@ -41,6 +41,10 @@ def test_axe_finds_nothing(somebody: People, a_name: Callable[[str], str], schem
     page.fill("[name=password2]", PASSWORD)
     page.click("main button[type=submit]")
     person.is_live_in("general")
+    for path in ("", "password/", "password/done/", "delete/", "reset/", "reset/sent/", "reset/new/"):
+        page.goto(f"{person.stack.url}/accounts/{path}")
+        assert violations(page) == [], path
+    person.open("general")
     mark = uuid.uuid4().hex[:8]
     person.say(f"*{mark}* `code` https://example.com/ @{name} ```\nblock\n```")
     person.sees(mark)

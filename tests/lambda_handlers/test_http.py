@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from pytest_django import Settings
 
 from lambda_handlers import http
 from tests.lambda_handlers.events import SECRET, Context, http_event
@@ -116,7 +117,20 @@ def test_a_path_that_is_nothing_is_not_found(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/accounts/login/", "/accounts/signup/", "/api/session", "/api/ws-token", "/admin/"]
+    "path",
+    [
+        "/accounts/",
+        "/accounts/login/",
+        "/accounts/signup/",
+        "/accounts/password/",
+        "/accounts/reset/",
+        "/accounts/reset/new/",
+        "/accounts/data/",
+        "/accounts/delete/",
+        "/api/session",
+        "/api/ws-token",
+        "/admin/",
+    ],
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 def test_every_method_gets_an_answer_of_django(path: str, method: str) -> None:
@@ -146,6 +160,70 @@ def test_pages_carry_their_security_headers() -> None:
         assert headers["x-frame-options"] == "DENY"
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "same-origin"
+        assert headers["cross-origin-opener-policy"] == "same-origin"
+        assert "camera=()" in headers["permissions-policy"]
+        assert "access-control-allow-origin" not in headers
+
+
+def test_refusals_are_pages_of_ours_with_the_same_headers(carol_admin: User, settings: Settings) -> None:
+    settings.CHAT_LOGINS_PER_ACCOUNT = 1
+    visitor, wrong = Visitor(), {"username": "carol", "password": "wrong"}
+    visitor.post("/accounts/login/", wrong)
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    pages = {
+        400: visitor.post("/accounts/login/", {f"field-{number}": "x" for number in range(1_001)}),
+        403: get("/accounts/login/", method="POST", headers=form, body="a=1"),
+        404: get("/accounts/nowhere/"),
+        429: visitor.post("/accounts/login/", wrong),
+    }
+    for status, page in pages.items():
+        assert page["statusCode"] == status
+        assert page["headers"]["content-type"].startswith("text/html")
+        assert 'href="/account.css"' in page["body"]
+        assert "default-src 'none'" in page["headers"]["content-security-policy"]
+    assert 0 < int(pages[429]["headers"]["retry-after"]) <= 300
+
+
+def test_an_error_of_ours_is_a_page_without_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: object, request: object) -> None:
+        raise RuntimeError("the cause")
+
+    monkeypatch.setattr("chat.session_api.SessionView.get", fail)
+    page = get("/api/session")
+    assert page["statusCode"] == 500
+    assert "our fault" in page["body"]
+    assert "the cause" not in page["body"]
+    assert "content-security-policy" in page["headers"]
+
+
+@pytest.mark.parametrize(
+    ("event", "status", "says"),
+    [
+        ({"body": "a" * 1_000_001, "method": "POST"}, 413, "send less than 1,000,000 bytes"),
+        ({"headers": {"x-long": "a" * 10_240}}, 431, "headers are too long"),
+        ({"cookies": ["a=" + "b" * 10_240]}, 431, "cookies"),
+    ],
+)
+def test_a_request_that_is_too_large_is_told_so(event: dict[str, Any], status: int, says: str) -> None:
+    response = get("/accounts/login/", **event)
+    assert response["statusCode"] == status
+    assert says in response["body"]
+
+
+def test_logging_out_deletes_the_cookie_that_the_login_set(carol_admin: User) -> None:
+    visitor = Visitor()
+    login = visitor.post("/accounts/login/", {"username": "carol", "password": "of the staff"})
+    left = visitor.post("/accounts/logout/", {})
+    [made] = [cookie for cookie in login["cookies"] if cookie.startswith("sessionid=")]
+    [gone] = [cookie for cookie in left["cookies"] if cookie.startswith("sessionid=")]
+    assert "Max-Age=0" in gone
+    assert "01 Jan 1970" in gone
+
+    def flags(cookie: str) -> set[str]:
+        return {part for part in cookie.split("; ")[1:] if not part.startswith(("expires", "Max-Age"))}
+
+    assert {"HttpOnly", "Path=/", "SameSite=Lax"} == flags(made)
+    assert flags(gone) == {"Path=/", "SameSite=Lax"}, "Django deletes by name and path"
 
 
 def test_the_host_is_ours_whatever_the_client_says(carol_admin: User) -> None:
