@@ -19,6 +19,11 @@ def check_limits(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
         for name in names
         if type(getattr(settings, name)) is not int or getattr(settings, name) < 1
     ]
+    messages += [
+        Error(f"CHAT_LIMITS[{kind!r}] must be two whole numbers of 1 or more.", id="chat.E003")
+        for kind, limit in settings.CHAT_LIMITS.items()
+        if len(limit) != 2 or not all(type(each) is int and each >= 1 for each in limit)
+    ]
     if not messages and settings.CHAT_MESSAGE_LENGTH > MESSAGE_LENGTH:
         messages.append(
             Error(

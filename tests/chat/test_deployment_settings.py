@@ -118,7 +118,12 @@ def test_the_system_checks_find_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value", "code"),
-    [("CHAT_SEND_LIMIT", 0, "chat.E001"), ("CHAT_MESSAGE_LENGTH", 5000, "chat.E002")],
+    [
+        ("CHAT_SEND_LIMIT", 0, "chat.E001"),
+        ("CHAT_MESSAGE_LENGTH", 5000, "chat.E002"),
+        ("CHAT_LIMITS", {"history": (0, 10)}, "chat.E003"),
+        ("CHAT_LIMITS", {"history": (10,)}, "chat.E003"),
+    ],
 )
 def test_a_limit_that_cannot_be_is_reported(name: str, value: int, code: str) -> None:
     with override_settings(**{name: value}):
