@@ -55,7 +55,7 @@ def test_finding_accounts_by_how_long_login_takes(stack: Stack) -> None:
 
 def test_finding_accounts_by_what_a_reset_answers(stack: Stack) -> None:
     known = a_name("ada")
-    if Person(stack).get("/accounts/password_reset/").status_code == 404:
+    if Person(stack).get("/accounts/reset/").status_code == 404:
         pytest.skip("passwords can't be reset here")
     form = Person(stack).get("/accounts/signup/").text
     Person(stack).submit(
@@ -66,7 +66,7 @@ def test_finding_accounts_by_what_a_reset_answers(stack: Stack) -> None:
         **({"email": f"{known}@example.com"} if 'name="email"' in form else {}),
     )
     answers = [
-        Person(stack).submit("/accounts/password_reset/", email=f"{name}@example.com")
+        Person(stack).submit("/accounts/reset/", email=f"{name}@example.com")
         for name in (known, a_name("nobody"))
     ]
     assert answers[0].status_code == answers[1].status_code == 302

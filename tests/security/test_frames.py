@@ -202,6 +202,17 @@ def test_text_that_cannot_be_shown(guest: Person, text: str) -> None:
         assert refused["code"] in ("invalid_message", "empty_message")
 
 
+@pytest.mark.parametrize("action", sorted(ChatWebSocketView.ALLOWED_HANDLERS - {"default"}))
+def test_an_id_that_no_answer_could_repeat_in_utf8(guest: Person, action: str) -> None:
+    """Half of a surrogate pair: found by the fuzz, when actions that take any `client_id` failed on it."""
+    frame = {"action": action, "client_id": "\ud800", "message": "x", "seen": {}, "channel": "random"}
+    with guest.connect() as socket:
+        socket.send(**frame)
+        answer = socket.next(lambda frame: "client_id" in frame, timeout=10)
+        assert answer.get("code") != "internal_error"
+        assert answer["client_id"] == "\ud800"
+
+
 @pytest.mark.parametrize(
     "room",
     ["Ｓtaff", "ѕtaff", "staff\u0000", "staff\n", "staff ", "STAFF", "sta\u200bff", "../staff", "%73taff"],
