@@ -10,7 +10,7 @@ from typing import Any, Self
 from tests.stack.running import Stack
 
 PASSWORD = "correct horse 42"
-ENTER, UP, TAB = "\ue007", "\ue013", "\ue004"
+ENTER, UP, TAB = "\ue006", "\ue013", "\ue004"
 _PATIENCE = 25.0
 _MIDDLE = """
 const found = document.querySelector(arguments[0]);
