@@ -15,6 +15,7 @@ from django_aws_api_gateway_websockets.models import WebSocketSession
 from pytest_django import DjangoAssertNumQueries
 
 from chat.models import ChatMessage, Room
+from chat.names import DELETED_NAME
 from tests.chat.gateway import Browser, DeliveryQueue
 
 
@@ -110,14 +111,14 @@ def test_ids_of_other_people_and_other_rooms_do_not_matter(alice: User, bob: Use
     assert ChatMessage.objects.count() == 6
 
 
-def test_a_message_keeps_its_name_when_the_account_goes(alice: User) -> None:
+def test_a_message_outlives_its_account_and_names_nobody(alice: User) -> None:
     client_id = uuid4()
     Browser.signed_in(alice).connect().say("hello", client_id=str(client_id))
     Browser().connect().say("hello", client_id=str(client_id))
     alice.delete()
-    message = ChatMessage.objects.get(username="alice")
-    assert (message.user, message.guest) == (None, False)
-    assert str(message) == "[general] alice: hello"
+    message = ChatMessage.objects.get(guest=False)
+    assert (message.user, message.username) == (None, DELETED_NAME)
+    assert message.message == "hello"
 
 
 @override_settings(CHAT_DELIVERY_QUEUE_URL="http://127.0.0.1:9/1/parlor-deliveries")

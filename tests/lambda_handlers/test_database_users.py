@@ -146,7 +146,7 @@ def test_every_model_is_granted_to_some_function() -> None:
 def test_grants_are_read_as_they_are_written() -> None:
     assert Grant("x", "chat_room", "UPDATE", "last_sequence") in wanted({"websocket": "x"})
     assert Grant("x", "chat_room", "SELECT") in wanted({"websocket": "x"})
-    assert Grant("x", "chat_undelivered", "SELECT") not in wanted({"http": "x"})
+    assert Grant("x", "chat_undelivered", "SELECT") not in wanted({"broadcast": "x"})
     assert {grant.privilege for grant in wanted({"http": "x"}) if grant.table == "chat_room"} == {
         "SELECT", "INSERT", "UPDATE", "DELETE",
     }  # fmt: skip
