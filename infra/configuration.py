@@ -142,8 +142,8 @@ LAPTOP = replace(
     mail="console:",
     database_sslmode="disable",
     reserve_concurrency=False,
-    # No account's quota is shared here, and with 5,000 a busy room of 1,000 waits for its turn. With far more each
-    # environment would open 256 connections to the gateway instead of 64, and whoever is beside it waits.
+    # No account's quota is shared here, and with 5,000 a busy room of 1,000 waits for its turn. With far more
+    # each environment would open 256 connections to the gateway instead of 64, and others would wait.
     posts_per_second=10_000,
     connects=ACCOUNT_THROTTLE,
     messages=ACCOUNT_THROTTLE,
