@@ -89,6 +89,9 @@ class Bystanders:
                 text = f"said {len(self.said) + 1}"
                 self._sockets[0].say(text)
                 self.said.append(text)
+                # Read by both as it comes: what nobody reads holds up the client's own keep-alive.
+                for socket in self._sockets:
+                    socket.hear(text)
                 self.slowest = max(self.slowest, time.monotonic() - started)
         except BaseException as failure:  # it is told of in the thread of the test
             self.failure = failure

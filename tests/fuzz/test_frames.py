@@ -23,7 +23,7 @@ from tests.stack.running import Stack, running
 
 pytestmark = pytest.mark.stack
 
-INPUTS = int(os.environ.get("FUZZ_INPUTS", "1500")) * 14 // 15
+INPUTS = int(os.environ.get("FUZZ_INPUTS", "1500")) * 49 // 50
 SEED = int(os.environ.get("FUZZ_SEED", "20261201"))
 # Of each frame of the grammar, so many variants are sent beside it.
 VARIANTS = 10

@@ -30,7 +30,7 @@ from tests.stack.running import ROOT, Stack, running
 pytestmark = pytest.mark.stack
 
 DESCRIPTION = ROOT / "docs" / "openapi.yaml"
-INPUTS = int(os.environ.get("FUZZ_INPUTS", "1500")) // 15
+INPUTS = int(os.environ.get("FUZZ_INPUTS", "1500")) // 50
 SEED = int(os.environ.get("FUZZ_SEED", "20261201"))
 
 
