@@ -49,7 +49,7 @@ class Browser:
         headers = {
             "Referer": self.origin + path,
             "Origin": self.origin,
-            "X-CSRFToken": self._cookie("csrftoken"),
+            "X-CSRFToken": self._cookie("__Host-csrftoken") or self._cookie("csrftoken"),
         }
         body = urllib.parse.urlencode(fields or {}).encode()
         return self._open(urllib.request.Request(self.origin + path, body, headers))  # noqa: S310

@@ -122,6 +122,11 @@ STATIC_ROOT = BASE_DIR / "build" / "static"
 SESSION_ENGINE = "chat.login_sessions"
 SESSION_COOKIE_SECURE = ENVIRONMENT.is_https
 CSRF_COOKIE_SECURE = ENVIRONMENT.is_https
+if ENVIRONMENT.is_https:
+    # Browsers take cookies of such names from this very host only, and over TLS: no neighbouring domain can
+    # plant one.
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
 SECURE_SSL_REDIRECT = ENVIRONMENT.is_https
 SECURE_HSTS_SECONDS = 31_536_000 if ENVIRONMENT.is_https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = ENVIRONMENT.is_https

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, UserCreationForm
-from django.contrib.auth.models import AbstractBaseUser, User
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
@@ -23,10 +23,10 @@ class LoginForm(AuthenticationForm):
         limits.admit_password(self.request, self.cleaned_data.get("username", ""))
         return super().clean()
 
-    def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
+    def confirm_login_allowed(self, user: User) -> None:
         super().confirm_login_allowed(user)
         # Only whoever knew the password comes here.
-        if isinstance(user, User) and is_banned_everywhere(user):
+        if is_banned_everywhere(user):
             raise ValidationError("A moderator has banned this account from the chat.", code="banned")
 
 
@@ -52,7 +52,7 @@ class SignUpForm(UserCreationForm):  # type: ignore[type-arg] # generic in the s
         return username
 
 
-class ChangePasswordForm(PasswordChangeForm):  # type: ignore[type-arg]
+class ChangePasswordForm(PasswordChangeForm):
     """Django's, but that attempts at the old password are counted."""
 
     def __init__(self, user: User, request: HttpRequest, *args: Any, **kwargs: Any) -> None:

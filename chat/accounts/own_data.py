@@ -20,13 +20,14 @@ def own_data(user: User, after: int = 0) -> dict[str, Any]:
         .order_by("pk")
         .values("pk", "room", "sequence", "message", "created_at", "edited_at", "deleted_at")[: _MESSAGES + 1]
     )
-    shown, characters = [], 0
+    count = characters = 0
     for message in messages[:_MESSAGES]:
         characters += len(message["message"])
-        if shown and characters > _CHARACTERS:
+        if count and characters > _CHARACTERS:
             break
-        shown.append(message)
-    more = len(shown) < len(messages)
+        count += 1
+    shown = messages[:count]
+    more = count < len(messages)
     last = shown[-1]["pk"] if shown else 0
     return {
         "account": {

@@ -68,7 +68,7 @@ def asked_for_a_link(alice: User) -> str:
     client().post("/accounts/reset/", {"email": "alice@example.com"})
     [sent] = mail.outbox
     assert sent.to == ["alice@example.com"]
-    link = re.search(r"http://127\.0\.0\.1:8000(/\S+)", sent.body)
+    link = re.search(r"http://127\.0\.0\.1:8000(/\S+)", str(sent.body))
     assert link is not None
     return link[1]
 

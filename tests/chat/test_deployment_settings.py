@@ -108,6 +108,12 @@ def test_cookies_are_secure_where_the_origin_is_https() -> None:
     assert _django("shell", "--no-imports", "-c", program, **laptop).split() == ["False"] * 4
 
 
+def test_cookies_are_bound_to_the_host_where_the_origin_is_https() -> None:
+    program = "from django.conf import settings as s; print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME)"
+    names = _django("shell", "--no-imports", "-c", program, **DEPLOYED).split()
+    assert names == ["__Host-sessionid", "__Host-csrftoken"]
+
+
 def test_migrations_say_what_the_models_say() -> None:
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 

@@ -24,7 +24,7 @@ export const api: Api = {
 
 /** The token that Django's forms and POST requests carry; it changes when somebody signs in. */
 export function csrfToken(): string {
-  return /(?:^|;\s*)csrftoken=([^;]+)/u.exec(document.cookie)?.[1] ?? '';
+  return /(?:^|;\s*)(?:__Host-)?csrftoken=([^;]+)/u.exec(document.cookie)?.[1] ?? '';
 }
 
 export function readSession(value: unknown): Session {

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { readSession } from '../../src/shell/api';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { csrfToken, readSession } from '../../src/shell/api';
 import { AN_OPEN_ROOM } from '../world';
 
 const SAID = {
@@ -42,5 +42,21 @@ describe('the session', () => {
 
   it('without rooms is none', () => {
     expect(() => readSession({ user: null })).toThrow(/rooms/u);
+  });
+});
+
+describe('the token for requests that change something', () => {
+  afterEach(() => {
+    vi.unstubAllGlobals();
+  });
+
+  it.each(['csrftoken=abc', 'a=b; __Host-csrftoken=abc', 'xcsrftoken=no; csrftoken=abc; c=d'])('is found in %s', (cookie) => {
+    vi.stubGlobal('document', { cookie });
+    expect(csrfToken()).toBe('abc');
+  });
+
+  it('is empty where there is none', () => {
+    vi.stubGlobal('document', { cookie: 'xcsrftoken=no' });
+    expect(csrfToken()).toBe('');
   });
 });
