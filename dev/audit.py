@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,11 @@ def audit() -> None:
     """
     found: list[str] = []
     unasked: list[str] = []
-    for what, ask in (
-        *((name, lambda name=name: _python(ROOT / name)) for name in _LOCKS),
-        *((str(folder.relative_to(ROOT)), lambda folder=folder: _node(folder)) for folder in _PACKAGES),
-    ):
+    asked: list[tuple[str, Callable[[], list[str]]]] = [
+        *((name, partial(_python, ROOT / name)) for name in _LOCKS),
+        *((str(folder.relative_to(ROOT)), partial(_node, folder)) for folder in _PACKAGES),
+    ]
+    for what, ask in asked:
         try:
             vulnerable = ask()
         except NotAsked as reason:

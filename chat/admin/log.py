@@ -33,7 +33,7 @@ def write_down(instance: LogEntry, created: bool, **kwargs: Any) -> None:
     done = {ADDITION: "added", CHANGE: "changed"}.get(instance.action_flag, "deleted")
     model = instance.content_type.name if instance.content_type else "?"
     of_person = instance.content_type is not None and instance.content_type.model_class() is User
-    subject = User.objects.filter(pk=instance.object_id).first() if of_person else None
+    subject = User.objects.filter(pk=instance.object_id or 0).first() if of_person else None
     audit.record(
         f"admin_{done}",
         actor=User.objects.get(pk=instance.user_id),

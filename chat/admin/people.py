@@ -17,6 +17,8 @@ from chat.wire import Refusal
 
 admin.site.unregister(User)
 
+_SHOWN = ("username", "email", "first_name", "last_name", "is_staff")
+
 
 class NewPersonForm(AdminUserCreationForm):  # type: ignore[type-arg] # generic in the stubs only
     def clean_username(self) -> str:
@@ -36,7 +38,7 @@ class PersonForm(UserChangeForm):  # type: ignore[type-arg]
 class PeoplePage(UserAdmin):  # type: ignore[type-arg]
     add_form = NewPersonForm
     form = PersonForm
-    list_display = (*UserAdmin.list_display, "is_active", "last_login")
+    list_display = (*_SHOWN, "is_active", "last_login")
     actions = ("deactivate", "activate", "ban")
 
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
