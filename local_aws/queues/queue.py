@@ -91,8 +91,8 @@ class StandardQueue:
         self.on_ready: list[Callable[[], None]] = []
         self._journal = journal
         self._dead_letters = dead_letters
-        # By message group, of which each has its turn, as in SQS's fair queues: what waits of one doesn't delay
-        # the others. Messages without a group are one.
+        # By message group, of which each has its turn, as in SQS's fair queues: what waits of one doesn't
+        # delay the others. Messages without a group are one.
         self._ready: dict[str | None, deque[Message]] = {}
         self._turns: deque[str | None] = deque()
         # Messages that become ready later, by that time: delayed ones and those in flight. An entry that the
