@@ -17,8 +17,8 @@ from delivery.sqs import QueueError
 logger = logging.getLogger(__name__)
 
 # A hint holds a little longer than the time after which the next one may come.
-TYPING_AGAIN_AFTER = 5
-TYPING_SECONDS = 6
+TYPING_AGAIN_AFTER = 10
+TYPING_SECONDS = 12
 
 
 class PresenceActions(ActingView):

@@ -102,7 +102,7 @@ export class World {
   readonly announced = new Map<string, Announcement>();
   /** Who is in the room besides this chat. */
   others: string[] = [];
-  typingAgain: number | null = 5;
+  typingAgain: number | null = 10;
   /** What sets a room apart from an open one. */
   readonly listings: Record<string, Partial<RoomListing>> = {};
   username: string | null = null;

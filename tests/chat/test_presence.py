@@ -89,10 +89,10 @@ def test_the_others_are_told_who_writes(alice: User, bob: User, queue: DeliveryQ
     assert hers.send("typing", client_id="t") == {
         "ok": True,
         "type": "typing_accepted",
-        "again_after": 5,
+        "again_after": 10,
         "client_id": "t",
     }
-    hint = {"type": "typing", "room": "general", "username": "alice", "guest": False, "seconds": 6}
+    hint = {"type": "typing", "room": "general", "username": "alice", "guest": False, "seconds": 12}
     assert queue.deliveries() == [(his.id, hint)]
 
 
@@ -114,7 +114,7 @@ def test_a_large_room_is_not_told(guest: Browser, queue: DeliveryQueue, connecti
     connection = guest.connect()
     crowd("general", connections - 1)
     answer = connection.send("typing")
-    assert answer["again_after"] == (5 if told else None)
+    assert answer["again_after"] == (10 if told else None)
     assert len(queue.deliveries()) == told
 
 

@@ -10,7 +10,7 @@ import type { State } from './state';
 const SHOWN_EVERY = 20_000;
 const EVERY = 120_000;
 const PATIENCE = 10_000;
-const TYPING_EVERY = 5_000;
+const TYPING_EVERY = 10_000;
 /** A room that was too large for hints is asked about them again after this. */
 const LARGE_FOR = 300_000;
 
