@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 # A little more than the schedule's interval, so that no login runs out between two looks.
 LOOK_AHEAD_SECONDS = 75
 _MOST_AT_ONCE = 10_000
+# Who acts at that very moment gets an answer to it before the socket closes.
+GRACE_SECONDS = 2
 
 _END = """
     UPDATE django_aws_api_gateway_websockets_websocketsession session
@@ -58,7 +60,7 @@ def end_connections_of(user_id: int, *, login: str | None = None) -> int:
         cursor.execute(_END, {"user": user_id, "login": login})
         ended = [connection_id for (connection_id,) in cursor.fetchall()]
     if ended:
-        transaction.on_commit(lambda: _close(ended))
+        transaction.on_commit(lambda: _close(ended, delay_seconds=GRACE_SECONDS))
     return len(ended)
 
 
@@ -78,7 +80,7 @@ def close_when_logins_end() -> int:
     return len(rows)
 
 
-def _close(connection_ids: Sequence[str], *, delay_seconds: int = 0) -> None:
+def _close(connection_ids: Sequence[str], *, delay_seconds: int) -> None:
     try:
         enqueue_closing(session_ended().frame(), connection_ids, delay_seconds=delay_seconds)
     except QueueError:

@@ -21,10 +21,9 @@ class SessionView(View):
 
     def get(self, request: HttpRequest) -> JsonResponse:
         user = request.user
-        signed_in = user.is_authenticated
         return JsonResponse(
             {
-                "user": {"username": user.get_username(), "is_staff": user.is_staff} if signed_in else None,
+                "user": {"username": user.get_username()} if user.is_authenticated else None,
                 "rooms": [_room(entrance) for entrance in entrances_for(user)],
                 "limits": {
                     "message_length": settings.CHAT_MESSAGE_LENGTH,

@@ -1,13 +1,22 @@
-"""What tests share: a PostgreSQL server of their own, started when the first test needs the database."""
+"""What tests share: a PostgreSQL server of their own, and a browser, each started when a test needs it."""
 
+from __future__ import annotations
+
+import shutil
 import socket
+import subprocess
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from pytest_django import DjangoDbBlocker
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 from local_aws.database import Postgres
 from local_aws.model import Database
+from tests.stack.running import ROOT
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +56,29 @@ def django_db_setup(postgres: Postgres, django_db_blocker: DjangoDbBlocker) -> I
         call_command("migrate", verbosity=0)
         yield
         connections.close_all()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One for all tests of a process, where Playwright can be started once."""
+    from playwright.sync_api import sync_playwright
+
+    node = shutil.which("node")
+    assert node is not None, "make puts Node on the PATH"
+    script = ROOT / "frontend" / "scripts" / "browser-path.mjs"
+    found = subprocess.run([node, str(script)], cwd=script.parent, capture_output=True, text=True, check=True)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=found.stdout.strip(),
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--disable-component-update",
+            ],
+        )
+        yield started
+        started.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.stack.running import ROOT, Stack, running
 
@@ -25,26 +23,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack of the browsers' own: they stop and start it."""
     with running(tmp_path_factory.mktemp("browser") / "data") as started:
         yield started
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    node = shutil.which("node")
-    assert node is not None, "make puts Node on the PATH"
-    script = ROOT / "frontend" / "scripts" / "browser-path.mjs"
-    found = subprocess.run([node, str(script)], cwd=script.parent, capture_output=True, text=True, check=True)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=found.stdout.strip(),
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--disable-component-update",
-            ],
-        )
-        yield started
-        started.close()
 
 
 class Somebody:

@@ -6,13 +6,20 @@ import time
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django_aws_api_gateway_websockets.models import WebSocketSession
 
+from chat import closing
 from chat.closing import close_when_logins_end, end_connections_of
 from tests.chat.gateway import Browser, DeliveryQueue
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(closing, "GRACE_SECONDS", 0)
 
 
 def closed(queue: DeliveryQueue) -> set[str]:

@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Somebody
-from tests.browser.conftest import browser as browser
 from tests.security.conftest import a_name, query
 from tests.stack.person import Person
 from tests.stack.running import Stack
