@@ -108,6 +108,17 @@ def test_the_answer_does_not_tell_whether_there_is_an_account(alice: User) -> No
     assert answers[0]["Location"] == answers[1]["Location"]
 
 
+def test_code_in_a_name_is_text_in_the_mail(alice: User) -> None:
+    # No form takes such a name, but operators can give it.
+    User.objects.filter(pk=alice.pk).update(username="<b>ada</b>\nBcc: x@example.com", email="a@example.com")
+    client().post("/accounts/reset/", {"email": "a@example.com"})
+    [sent] = mail.outbox
+    assert (sent.content_subtype, sent.alternatives) == ("plain", [])
+    assert sent.recipients() == ["a@example.com"]
+    assert sent.subject == "A new password for <b>ada</b>Bcc: x@example.com"
+    assert sent.message()["Bcc"] is None
+
+
 def test_where_no_mail_is_sent_the_page_says_so(alice: User, settings: Settings) -> None:
     settings.CHAT_SENDS_MAIL = False
     assert b"offered here" in client().get("/accounts/reset/").content
